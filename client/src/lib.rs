@@ -1,0 +1,1 @@
+//! `rch`: from a source tree to verified artifacts.

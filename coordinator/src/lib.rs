@@ -1,0 +1,1 @@
+//! The coordinator: the scheduler behind a durable ledger, a projection, effects, NATS and HTTP.

@@ -1,0 +1,151 @@
+//! Ignore files and includes: which untracked files are left out, and which of those come back.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::WalkError;
+use super::excluded::IsDirectory;
+use super::repository::Repository;
+
+/// The rules that hold in one directory: its own files, and those of the directories above it.
+#[derive(Debug)]
+pub(super) struct Rules {
+    above: Option<Rc<Rules>>,
+    /// `.rchignore`: ours, so it wins over git's.
+    own: Gitignore,
+    /// `.gitignore`.
+    git: Gitignore,
+    /// `.git/info/exclude` of the checkout whose top this is; git's rules of directories above do not reach into it.
+    exclude: Option<Gitignore>,
+}
+
+impl Rules {
+    /// The rules in `directory`, the top of `repository` if one is given, below `above`.
+    pub(super) fn enter(directory: &Path, repository: Option<&Repository>, above: Option<Rc<Self>>) -> Rc<Self> {
+        Rc::new(Self {
+            above,
+            own: read(directory, &directory.join(".rchignore")),
+            git: read(directory, &directory.join(".gitignore")),
+            exclude: repository.map(|repository| read(directory, &repository.exclude_file())),
+        })
+    }
+
+    /// The rules of the directories from the checkout's top down to above `root`, which is inside it. Our own file does not reach in from
+    /// outside the tree.
+    pub(super) fn outside(repository: &Repository, root: &Path) -> Option<Rc<Self>> {
+        let inner = root.strip_prefix(&repository.work_dir).ok()?;
+        let mut directory = repository.work_dir.clone();
+        let mut rules = None;
+        for component in inner.components() {
+            let top = rules.is_none().then_some(repository);
+            let git = read(&directory, &directory.join(".gitignore"));
+            let exclude = top.map(|repository| read(&directory, &repository.exclude_file()));
+            rules = Some(Rc::new(Self { above: rules, own: Gitignore::empty(), git, exclude }));
+            directory.push(component);
+        }
+        rules
+    }
+
+    /// Whether the thing at `disk` is ignored. Its parents were asked before.
+    pub(super) fn ignore(&self, disk: &Path, is_directory: IsDirectory) -> bool {
+        let is_directory = is_directory == IsDirectory::Yes;
+        let own = self.upwards().find_map(|rules| verdict(&rules.own, disk, is_directory));
+        own.or_else(|| self.git_verdict(disk, is_directory)).unwrap_or(false)
+    }
+
+    fn git_verdict(&self, disk: &Path, is_directory: bool) -> Option<bool> {
+        for rules in self.upwards() {
+            let here = verdict(&rules.git, disk, is_directory);
+            if let Some(exclude) = &rules.exclude {
+                return here.or_else(|| verdict(exclude, disk, is_directory));
+            }
+            if here.is_some() {
+                return here;
+            }
+        }
+        None
+    }
+
+    fn upwards(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |rules| rules.above.as_deref())
+    }
+}
+
+/// The rules of one file; none when it is not there. A line that is no pattern is skipped, as git does.
+fn read(directory: &Path, file: &Path) -> Gitignore {
+    let mut builder = GitignoreBuilder::new(directory);
+    if builder.add(file).is_some() && !file.exists() {
+        return Gitignore::empty();
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+fn verdict(rules: &Gitignore, disk: &Path, is_directory: bool) -> Option<bool> {
+    match rules.matched(disk, is_directory) {
+        Match::None => None,
+        Match::Ignore(_) => Some(true),
+        Match::Whitelist(_) => Some(false),
+    }
+}
+
+/// What `bundle.include` brings back, and what every build needs however it is ignored.
+#[derive(Debug)]
+pub(super) struct Include {
+    globs: GlobSet,
+    /// What each pattern says before its first wildcard: only beneath it can anything match.
+    starts: Vec<String>,
+}
+
+impl Include {
+    pub(super) fn new(patterns: &[String]) -> Result<Self, WalkError> {
+        let mut globs = GlobSetBuilder::new();
+        let mut starts = Vec::new();
+        for pattern in patterns {
+            let fail = |source| WalkError::Include { pattern: pattern.clone(), source };
+            let trimmed = pattern.trim_start_matches("./").trim_end_matches('/');
+            // `Pods` means all that is in it, too.
+            for glob in [trimmed.to_owned(), format!("{trimmed}/**")] {
+                globs.add(GlobBuilder::new(&glob).literal_separator(true).build().map_err(fail)?);
+            }
+            let literal = trimmed.split('/').take_while(|component| !component.contains(['*', '?', '[', '{', '\\']));
+            starts.push(literal.collect::<Vec<_>>().join("/"));
+        }
+        let fail = |source| WalkError::Include { pattern: patterns.join(", "), source };
+        Ok(Self { globs: globs.build().map_err(fail)?, starts })
+    }
+
+    /// Whether the ignored file at `path` is taken all the same.
+    pub(super) fn brings_back(&self, path: &str) -> bool {
+        is_resolved_packages(path) || self.globs.is_match(path)
+    }
+
+    /// Whether something in the ignored directory `path` may be brought back, so that it must be looked through.
+    pub(super) fn reaches_into(&self, path: &str) -> bool {
+        let reaches = |start: &String| start.is_empty() || is_in(path, start) || is_in(start, path);
+        is_container(path) || self.starts.iter().any(reaches)
+    }
+}
+
+fn is_in(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// `Package.resolved` pins what is built, so a build needs it even where it is ignored (spec 7.3).
+fn is_resolved_packages(path: &str) -> bool {
+    path.rsplit('/').next() == Some("Package.resolved")
+}
+
+/// The directories that Xcode keeps `Package.resolved` in, which people ignore as a whole.
+fn is_container(path: &str) -> bool {
+    let mut components = path.rsplit('/');
+    match components.next() {
+        Some("swiftpm") => components.next() == Some("xcshareddata"),
+        Some("xcshareddata") => components.next().is_some_and(|parent| parent.ends_with(".xcworkspace")),
+        Some(name) => name.ends_with(".xcworkspace") || name.ends_with(".xcodeproj"),
+        None => false,
+    }
+}

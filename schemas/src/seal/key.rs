@@ -1,0 +1,161 @@
+//! Ed25519 keys, and what exactly they sign.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use ed25519_dalek::{Signature, Signer as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Sha256, canonical};
+use crate::document::Document;
+use crate::id::InvalidId;
+
+/// Why a seal does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// No signature where one is owed.
+    #[error("{document} is not signed")]
+    Unsigned {
+        /// The schema id of the document.
+        document: String,
+    },
+    /// The signature is not of this document by this key.
+    #[error("the signature of {document} does not verify with key {fingerprint}")]
+    SignatureInvalid {
+        /// The schema id of the document.
+        document: String,
+        /// SHA-256 of the public key.
+        fingerprint: Sha256,
+    },
+    /// The key is not one the reader trusts.
+    #[error("{document} is signed by key {found}, expected {expected}")]
+    KeyNotPinned {
+        /// The schema id of the document.
+        document: String,
+        /// Fingerprint of the key that signed.
+        found: Sha256,
+        /// Fingerprint of the pinned key.
+        expected: Sha256,
+    },
+    /// The document speaks of something else.
+    #[error("{field} is {found}, expected {expected}")]
+    Mismatch {
+        /// The member that differs.
+        field: &'static str,
+        /// What it says.
+        found: String,
+        /// What it must say.
+        expected: String,
+    },
+}
+
+/// An Ed25519 public key; 64 lower-case hexadecimal digits as text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "Sha256")]
+pub struct PublicKey(ed25519_dalek::VerifyingKey);
+
+impl PublicKey {
+    /// SHA-256 of the key's 32 bytes.
+    pub fn fingerprint(&self) -> Sha256 {
+        Sha256::of(self.0.as_bytes())
+    }
+
+    /// Checks `signature` over `document` without its `signature` member, strictly (no malleable or small-order forms).
+    pub fn verify<D: Document + Serialize>(&self, document: &D, signature: Option<&str>) -> Result<(), SealError> {
+        let signature = signature.ok_or_else(|| SealError::Unsigned { document: D::document_id() })?;
+        let invalid = || SealError::SignatureInvalid { document: D::document_id(), fingerprint: self.fingerprint() };
+        let bytes = HEXLOWER.decode(signature.as_bytes()).map_err(|_| invalid())?;
+        let signature = Signature::from_slice(&bytes).map_err(|_| invalid())?;
+        self.0.verify_strict(&signing_bytes(document), &signature).map_err(|_| invalid())
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(self.0.as_bytes()))
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        HEXLOWER
+            .decode(text.as_bytes())
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+            .and_then(|bytes| ed25519_dalek::VerifyingKey::from_bytes(&bytes).ok())
+            .map(Self)
+            .ok_or_else(|| InvalidId::new("public key", "64 lower-case hexadecimal digits of an Ed25519 point", text))
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> Self {
+        key.to_string()
+    }
+}
+
+/// An Ed25519 key pair. The seed never leaves it but through [`SigningKey::seed_hex`], for the file it is kept in.
+#[derive(Clone)]
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    /// The pair of a 32-byte seed, which must come from a cryptographic source of randomness.
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(&seed))
+    }
+
+    /// The pair whose seed is written as 64 lower-case hexadecimal digits; white space around them is ignored.
+    pub fn from_seed_hex(text: &str) -> Result<Self, InvalidId> {
+        HEXLOWER
+            .decode(text.trim().as_bytes())
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+            .map(Self::from_seed)
+            .ok_or_else(|| InvalidId::new("key seed", "64 lower-case hexadecimal digits", "(not shown)"))
+    }
+
+    /// The seed, for the file it is kept in.
+    pub fn seed_hex(&self) -> String {
+        HEXLOWER.encode(self.0.as_bytes())
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+
+    /// The signature of `document` without its `signature` member, in lower-case hex.
+    pub fn sign<D: Document + Serialize>(&self, document: &D) -> String {
+        HEXLOWER.encode(&self.0.sign(&signing_bytes(document)).to_bytes())
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.public_key().fingerprint())
+    }
+}
+
+/// What is signed: the schema id, a newline, and the canonical document without its `signature` member. The id keeps a signature of one
+/// kind of document from being taken for one of another.
+pub fn signing_bytes<D: Document + Serialize>(document: &D) -> Vec<u8> {
+    let mut value = serde_json::to_value(document).expect("documents serialize");
+    if let Some(members) = value.as_object_mut() {
+        members.remove("signature");
+    }
+    let mut bytes = D::document_id().into_bytes();
+    bytes.push(b'\n');
+    bytes.extend(canonical(&value).expect("signed documents hold no floats and no huge integers"));
+    bytes
+}
