@@ -22,7 +22,7 @@ pub(crate) fn letters(text: &str) -> String {
     for _ in 0..28 {
         let letter = u8::try_from(bits % 26).expect("a remainder of 26 fits a byte");
         letters.push(char::from(b'a' + letter));
-        bits = bits / 26 ^ bits.rotate_left(17);
+        bits = (bits / 26) ^ bits.rotate_left(17);
     }
     letters
 }

@@ -10,6 +10,7 @@ mod presets;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use devices::version_key;
 pub use devices::{Device, DeviceType, Runtime};
 pub use install::{InstallError, MACHINE_FILE, install};
 pub use platform::Platform;

@@ -10,7 +10,6 @@ use crate::exit::Exit;
 use crate::invocation::Invocation;
 use crate::machine::XcodeState;
 use arguments::Arguments;
-use error::XcodebuildError;
 
 pub(crate) fn main(invocation: &Invocation, installation: &Installation, console: &mut Console) -> Exit {
     let developer = match installation.developer(invocation, "xcodebuild") {

@@ -96,7 +96,7 @@ fn version_plist(xcode: &Xcode) -> String {
          \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n",
     );
     for (key, value) in entries {
-        text.push_str(&format!("\t<key>{key}</key>\n\t<string>{value}</string>\n"));
+        text.extend(["\t<key>", key, "</key>\n\t<string>", value, "</string>\n"]);
     }
     text.push_str("</dict>\n</plist>\n");
     text

@@ -11,7 +11,7 @@ use crate::fingerprint::uuid_from;
 use crate::machine::Hang;
 
 /// What never ends, ends after this: a forgotten test double should not outlive the day.
-const FOREVER: Duration = Duration::from_secs(30 * 60);
+const FOREVER: Duration = Duration::from_mins(30);
 
 pub(super) fn create(words: &[String], store: &Store<'_>, console: &mut Console) -> Result<(), SimctlError> {
     let (name, type_name, runtime_name) = match words {
