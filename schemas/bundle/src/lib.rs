@@ -9,10 +9,11 @@
 
 pub mod chunk;
 // pub mod compress;
-// pub mod directory;
+pub mod directory;
 mod link;
+mod manifest;
 pub mod name;
-// pub mod pack;
+pub mod pack;
 // pub mod preflight;
 // pub mod recipe;
 pub mod tar;

@@ -16,7 +16,7 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 pub use error::WalkError;
-pub(crate) use list::List;
+pub(crate) use list::{List, bundle_path, check_name, leaf_kind};
 pub use walk::walk;
 
 use crate::tar::Kind;

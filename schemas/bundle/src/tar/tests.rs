@@ -37,7 +37,7 @@ fn sample() -> Vec<u8> {
 
 #[test]
 fn the_bytes_never_change() {
-    let expected = "GOLDEN";
+    let expected = "393529b8549d39005e02bdd8514aa11f32c8b311edea86a32a167c10b9088333";
     assert_eq!(Sha256::of(sample()).to_string(), expected);
 }
 

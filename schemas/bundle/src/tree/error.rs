@@ -66,7 +66,9 @@ pub enum WalkError {
         kind: &'static str,
     },
     /// A symbolic link leaves the tree.
-    #[error("the symbolic link {path} points to {target}, outside the tree; make it relative to something inside, or ignore it in .rchignore")]
+    #[error(
+        "the symbolic link {path} points to {target}, outside the tree; make it relative to something inside, or ignore it in .rchignore"
+    )]
     EscapingSymlink {
         /// The link.
         path: String,
@@ -74,7 +76,11 @@ pub enum WalkError {
         target: String,
     },
     /// Two names that are one on a Mac.
-    #[error("{} and {} are the same name on a Mac's file system, which would keep only one; rename one of them", shown(first), shown(second))]
+    #[error(
+        "{} and {} are the same name on a Mac's file system, which would keep only one; rename one of them",
+        shown(first),
+        shown(second)
+    )]
     NameCollision {
         /// The first, by path bytes.
         first: String,
@@ -82,7 +88,10 @@ pub enum WalkError {
         second: String,
     },
     /// The bundle would be larger than allowed.
-    #[error("the bundle would have {bytes} bytes, more than the {bytes_max} allowed; ignore what the build does not need in .rchignore, or raise bundle.max_bytes. The largest: {}", largest_shown(largest))]
+    #[error(
+        "the bundle would have {bytes} bytes, more than the {bytes_max} allowed; ignore what the build does not need in .rchignore, or raise bundle.max_bytes. The largest: {}",
+        largest_shown(largest)
+    )]
     SizeExceeded {
         /// Bytes of the tar.
         bytes: u64,

@@ -38,9 +38,16 @@ mod tests {
         for path in ["DerivedData", "a/.build", "out/Run.xcresult", "App.xcodeproj/xcuserdata", ".rch/artifacts", ".env.d"] {
             assert!(is_excluded(path, IsDirectory::Yes), "{path}");
         }
-        for path in
-            [".DS_Store", "a/.env", ".env.local", "cert.p12", "AuthKey.p8", "dev.mobileprovision", ".swiftpm/xcode/x.plist", ".swiftpm/configuration/m"]
-        {
+        for path in [
+            ".DS_Store",
+            "a/.env",
+            ".env.local",
+            "cert.p12",
+            "AuthKey.p8",
+            "dev.mobileprovision",
+            ".swiftpm/xcode/x.plist",
+            ".swiftpm/configuration/m",
+        ] {
             assert!(is_excluded(path, IsDirectory::No), "{path}");
         }
     }
@@ -50,7 +57,9 @@ mod tests {
         for path in ["artifacts", ".rch", "Build", ".swiftpm", "environment"] {
             assert!(!is_excluded(path, IsDirectory::Yes), "{path}");
         }
-        for path in ["DerivedData", "env", "a.p12.txt", ".rch/xcode.toml", ".swiftpm/xcode/xcshareddata/xcschemes/A.xcscheme", "Run.xcresult"] {
+        for path in
+            ["DerivedData", "env", "a.p12.txt", ".rch/xcode.toml", ".swiftpm/xcode/xcshareddata/xcschemes/A.xcscheme", "Run.xcresult"]
+        {
             assert!(!is_excluded(path, IsDirectory::No), "{path}");
         }
     }

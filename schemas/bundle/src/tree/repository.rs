@@ -18,11 +18,11 @@ use crate::name::nfc;
 #[derive(Debug)]
 pub(super) struct Repository {
     /// Its top directory.
-    pub(super) work_dir: PathBuf,
+    pub(super) top: PathBuf,
     /// Holds the index: `.git`, or where a `.git` file points.
-    git_dir: PathBuf,
-    /// Holds config and excludes: another place than `git_dir` for a linked work tree.
-    common_dir: PathBuf,
+    git: PathBuf,
+    /// Holds config and excludes: another place than `git` for a linked work tree.
+    common: PathBuf,
 }
 
 impl Repository {
@@ -30,12 +30,12 @@ impl Repository {
     pub(super) fn at(directory: &Path) -> Option<Self> {
         let dot_git = directory.join(".git");
         let metadata = fs::metadata(&dot_git).ok()?;
-        let git_dir = if metadata.is_dir() { dot_git } else { directory.join(pointer(&dot_git, "gitdir: ")?) };
-        if !git_dir.join("HEAD").exists() {
+        let git = if metadata.is_dir() { dot_git } else { directory.join(pointer(&dot_git, "gitdir: ")?) };
+        if !git.join("HEAD").exists() {
             return None;
         }
-        let common_dir = pointer(&git_dir.join("commondir"), "").map_or_else(|| git_dir.clone(), |common| git_dir.join(common));
-        Some(Self { work_dir: directory.to_owned(), git_dir, common_dir })
+        let common = pointer(&git.join("commondir"), "").map_or_else(|| git.clone(), |common| git.join(common));
+        Some(Self { top: directory.to_owned(), git, common })
     }
 
     /// The checkout that `directory` is in.
@@ -45,12 +45,12 @@ impl Repository {
 
     /// The file of ignore rules that only this clone has.
     pub(super) fn exclude_file(&self) -> PathBuf {
-        self.common_dir.join("info/exclude")
+        self.common.join("info/exclude")
     }
 
     /// The paths in the index, from the top directory.
     fn index(&self) -> Result<Vec<(String, Tracks)>, WalkError> {
-        let path = self.git_dir.join("index");
+        let path = self.git.join("index");
         let fail = |source: Box<dyn std::error::Error + Send + Sync>| WalkError::Index { path: path.clone(), source };
         // A checkout without a commit has no index yet.
         if !path.exists() {
@@ -75,10 +75,11 @@ impl Repository {
 
     /// The hash that the index uses: `extensions.objectFormat`, else SHA-1.
     fn object_hash(&self) -> gix_index::hash::Kind {
-        let config = fs::read_to_string(self.common_dir.join("config")).unwrap_or_default();
-        let sha256 = config.lines().filter_map(|line| line.split_once('=')).any(|(key, value)| {
-            key.trim().eq_ignore_ascii_case("objectformat") && value.trim().eq_ignore_ascii_case("sha256")
-        });
+        let config = fs::read_to_string(self.common.join("config")).unwrap_or_default();
+        let sha256 = config
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .any(|(key, value)| key.trim().eq_ignore_ascii_case("objectformat") && value.trim().eq_ignore_ascii_case("sha256"));
         if sha256 { gix_index::hash::Kind::Sha256 } else { gix_index::hash::Kind::Sha1 }
     }
 }

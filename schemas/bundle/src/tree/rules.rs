@@ -37,8 +37,8 @@ impl Rules {
     /// The rules of the directories from the checkout's top down to above `root`, which is inside it. Our own file does not reach in from
     /// outside the tree.
     pub(super) fn outside(repository: &Repository, root: &Path) -> Option<Rc<Self>> {
-        let inner = root.strip_prefix(&repository.work_dir).ok()?;
-        let mut directory = repository.work_dir.clone();
+        let inner = root.strip_prefix(&repository.top).ok()?;
+        let mut directory = repository.top.clone();
         let mut rules = None;
         for component in inner.components() {
             let top = rules.is_none().then_some(repository);

@@ -36,10 +36,10 @@ pub fn walk(root: &Path, options: &Options) -> Result<Tree, WalkError> {
         empty_submodules: Vec::new(),
     };
     let outside = checkout.as_ref().and_then(|repository| Rules::outside(repository, &root));
-    let own = checkout.as_ref().filter(|repository| repository.work_dir == root);
+    let own = checkout.as_ref().filter(|repository| repository.top == root);
     let rules = Rules::enter(&root, own, outside);
     let scope = if options.mode == Mode::GitIndex { Scope::Tracked } else { Scope::All };
-    walk.directory(&Directory { disk: root.clone(), inner: PathBuf::new(), path: String::new() }, scope, &rules)?;
+    walk.directory(&Directory { disk: root.clone(), inner: PathBuf::new(), path: String::new(), scope, rules })?;
     let missing = walk.tracked.submodules().iter().filter(|path| !root.join(path).is_dir());
     walk.empty_submodules.extend(missing.cloned());
     walk.empty_submodules.sort();
@@ -52,11 +52,11 @@ pub fn walk(root: &Path, options: &Options) -> Result<Tree, WalkError> {
 /// directory under git, say) has no say about it.
 fn checkout_around(root: &Path, tracked: &mut Tracked) -> Result<Option<Repository>, WalkError> {
     let Some(repository) = Repository::around(root) else { return Ok(None) };
-    if repository.work_dir == root {
+    if repository.top == root {
         tracked.add_beneath("", &repository)?;
         return Ok(Some(repository));
     }
-    let inner = root.strip_prefix(&repository.work_dir).unwrap_or(root).to_string_lossy().into_owned();
+    let inner = root.strip_prefix(&repository.top).unwrap_or(root).to_string_lossy().into_owned();
     tracked.add_from(&crate::name::nfc(&inner), &repository)?;
     Ok((!tracked.is_empty()).then_some(repository))
 }
@@ -72,6 +72,7 @@ enum Scope {
     Tracked,
 }
 
+/// A directory that is looked through.
 struct Directory {
     /// Where it is.
     disk: PathBuf,
@@ -79,6 +80,34 @@ struct Directory {
     inner: PathBuf,
     /// The same, as it stands in the bundle.
     path: String,
+    scope: Scope,
+    rules: Rc<Rules>,
+}
+
+/// A name in a directory.
+struct Found<'a> {
+    disk: PathBuf,
+    inner: PathBuf,
+    path: String,
+    parent: &'a Directory,
+}
+
+impl Found<'_> {
+    /// What is taken of it: never more than of its parent.
+    fn scope(&self, is_directory: IsDirectory) -> Scope {
+        let parent = self.parent.scope;
+        if parent == Scope::Tracked || is_excluded(&self.path, is_directory) {
+            Scope::Tracked
+        } else if parent == Scope::Included || self.parent.rules.ignore(&self.disk, is_directory) {
+            Scope::Included
+        } else {
+            Scope::All
+        }
+    }
+
+    fn check_name(&self) -> Result<(), WalkError> {
+        check_name(&self.path, self.inner.file_name().unwrap_or_default())
+    }
 }
 
 struct Walk {
@@ -93,7 +122,7 @@ struct Walk {
 
 impl Walk {
     /// Takes what belongs to the bundle of `directory`; whether that was anything.
-    fn directory(&mut self, directory: &Directory, scope: Scope, rules: &Rc<Rules>) -> Result<bool, WalkError> {
+    fn directory(&mut self, directory: &Directory) -> Result<bool, WalkError> {
         let unreadable = |source| WalkError::Unreadable { path: directory.disk.clone(), source };
         // Collected before descending, so that no directory stays open.
         let names: Vec<DirEntry> = fs::read_dir(&directory.disk).and_then(Iterator::collect).map_err(unreadable)?;
@@ -104,56 +133,52 @@ impl Walk {
                 continue;
             }
             let path = bundle_path(&directory.path, &file_name);
-            let file_type = name.file_type().map_err(unreadable)?;
-            taken |= if file_type.is_dir() {
-                let child = Directory { disk: name.path(), inner: directory.inner.join(&file_name), path };
-                self.child_directory(&child, scope, rules)?
-            } else {
-                self.leaf(&name, directory, path, scope, rules)?
-            };
+            let found = Found { disk: name.path(), inner: directory.inner.join(&file_name), path, parent: directory };
+            let is_directory = name.file_type().map_err(unreadable)?.is_dir();
+            taken |= if is_directory { self.child_directory(found)? } else { self.leaf(found, &name)? };
         }
         Ok(taken)
     }
 
-    fn child_directory(&mut self, child: &Directory, scope: Scope, rules: &Rc<Rules>) -> Result<bool, WalkError> {
-        let is_submodule = self.tracked.is_submodule(&child.path);
+    fn child_directory(&mut self, found: Found<'_>) -> Result<bool, WalkError> {
+        let is_submodule = self.tracked.is_submodule(&found.path);
         let scope = match (is_submodule, self.mode) {
             (true, Mode::Worktree) => Scope::All,
             (true, Mode::GitIndex) => Scope::Tracked,
-            (false, Mode::Worktree | Mode::GitIndex) => self.scope_of(&child.path, &child.disk, scope, rules, IsDirectory::Yes),
+            (false, Mode::Worktree | Mode::GitIndex) => found.scope(IsDirectory::Yes),
         };
         let worth_it = match scope {
             Scope::All => true,
-            Scope::Included => self.tracked.reaches_into(&child.path) || self.include.reaches_into(&child.path),
-            Scope::Tracked => self.tracked.reaches_into(&child.path),
+            Scope::Included => self.tracked.reaches_into(&found.path) || self.include.reaches_into(&found.path),
+            Scope::Tracked => self.tracked.reaches_into(&found.path),
         };
         if !worth_it {
             return Ok(false);
         }
-        let repository = Repository::at(&child.disk);
+        // A clone inside something ignored is as ignored as the rest.
+        let repository = if scope == Scope::All || is_submodule { Repository::at(&found.disk) } else { None };
         match &repository {
-            Some(repository) => self.tracked.add_beneath(&child.path, repository)?,
-            None if is_submodule => self.empty_submodules.push(child.path.clone()),
+            Some(repository) => self.tracked.add_beneath(&found.path, repository)?,
+            None if is_submodule => self.empty_submodules.push(found.path.clone()),
             None => {}
         }
-        let rules = Rules::enter(&child.disk, repository.as_ref(), Some(Rc::clone(rules)));
-        let taken = self.directory(child, scope, &rules)?;
+        let rules = Rules::enter(&found.disk, repository.as_ref(), Some(Rc::clone(&found.parent.rules)));
+        let (disk, inner, path) = (found.disk.clone(), found.inner.clone(), found.path.clone());
+        let taken = self.directory(&Directory { disk, inner, path, scope, rules })?;
         if taken {
-            check_name(&child.path, child.inner.file_name().unwrap_or_default())?;
-            let (path, disk) = (child.path.clone(), child.inner.clone());
-            self.list.push(Entry { path, disk, kind: Kind::Directory, origin: Origin::Unversioned });
+            found.check_name()?;
+            self.list.push(Entry { path: found.path, disk: found.inner, kind: Kind::Directory, origin: Origin::Unversioned });
         }
         Ok(taken)
     }
 
-    fn leaf(&mut self, name: &DirEntry, parent: &Directory, path: String, scope: Scope, rules: &Rc<Rules>) -> Result<bool, WalkError> {
-        let disk = name.path();
-        let origin = if self.tracked.has_file(&path) {
+    fn leaf(&mut self, found: Found<'_>, name: &DirEntry) -> Result<bool, WalkError> {
+        let origin = if self.tracked.has_file(&found.path) {
             Origin::Tracked
         } else {
-            let taken = match self.scope_of(&path, &disk, scope, rules, IsDirectory::No) {
+            let taken = match found.scope(IsDirectory::No) {
                 Scope::All => true,
-                Scope::Included => self.include.brings_back(&path),
+                Scope::Included => self.include.brings_back(&found.path),
                 Scope::Tracked => false,
             };
             if !taken {
@@ -161,21 +186,10 @@ impl Walk {
             }
             self.untracked
         };
-        check_name(&path, &name.file_name())?;
-        let metadata = name.metadata().map_err(|source| WalkError::Unreadable { path: disk.clone(), source })?;
-        let kind = leaf_kind(&disk, &path, &metadata)?;
-        self.list.push(Entry { path, disk: parent.inner.join(name.file_name()), kind, origin });
+        found.check_name()?;
+        let metadata = name.metadata().map_err(|source| WalkError::Unreadable { path: found.disk.clone(), source })?;
+        let kind = leaf_kind(&found.disk, &found.path, &metadata)?;
+        self.list.push(Entry { path: found.path, disk: found.inner, kind, origin });
         Ok(true)
-    }
-
-    /// What is taken of a thing in a directory with `scope`: never more.
-    fn scope_of(&self, path: &str, disk: &Path, scope: Scope, rules: &Rules, is_directory: IsDirectory) -> Scope {
-        if scope == Scope::Tracked || is_excluded(path, is_directory) {
-            Scope::Tracked
-        } else if scope == Scope::Included || rules.ignore(disk, is_directory) {
-            Scope::Included
-        } else {
-            Scope::All
-        }
     }
 }

@@ -1,0 +1,67 @@
+//! A directory of artifacts, such as `result.xcresult`, in the form of a source tree.
+//!
+//! Everything in it belongs to it: no ignore file, no fixed list, no git, and directories count even when empty. The rules about names,
+//! links and kinds of files are the same, since it is unpacked the same way.
+
+use std::fs::{self, DirEntry};
+use std::path::{Path, PathBuf};
+
+use crate::tar::Kind;
+use crate::tree::{Entry, List, Origin, Tree, WalkError, bundle_path, check_name, leaf_kind};
+
+/// Lists everything in the directory at `root`, which itself is not a member.
+///
+/// # Errors
+/// [`WalkError`] for a name that cannot be bundled, or what only the whole list tells: collisions and escaping links.
+pub fn list(root: &Path) -> Result<Tree, WalkError> {
+    if !root.is_dir() {
+        return Err(WalkError::NotADirectory { root: root.to_owned() });
+    }
+    let mut list = List::new(root);
+    let mut waiting = vec![(PathBuf::new(), String::new())];
+    while let Some((inner, path)) = waiting.pop() {
+        let disk = root.join(&inner);
+        let unreadable = |source| WalkError::Unreadable { path: disk.clone(), source };
+        let names: Vec<DirEntry> = fs::read_dir(&disk).and_then(Iterator::collect).map_err(unreadable)?;
+        for name in names {
+            let path = bundle_path(&path, &name.file_name());
+            check_name(&path, &name.file_name())?;
+            let metadata = name.metadata().map_err(unreadable)?;
+            let inner = inner.join(name.file_name());
+            let kind = if metadata.is_dir() {
+                waiting.push((inner.clone(), path.clone()));
+                Kind::Directory
+            } else {
+                leaf_kind(&name.path(), &path, &metadata)?
+            };
+            list.push(Entry { path, disk: inner, kind, origin: Origin::Unversioned });
+        }
+    }
+    list.finish(None)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn everything_in_an_artifact_directory_belongs_to_it() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("Data/empty")).unwrap();
+        fs::write(root.path().join("Data/.gitignore"), "*\n").unwrap();
+        fs::write(root.path().join(".DS_Store"), "x").unwrap();
+        let tree = list(root.path()).unwrap();
+        let all: Vec<&str> = tree.entries().iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(all, [".DS_Store", "Data", "Data/.gitignore", "Data/empty"]);
+    }
+
+    #[test]
+    fn a_link_out_of_an_artifact_directory_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", root.path().join("log")).unwrap();
+        assert!(matches!(list(root.path()), Err(WalkError::EscapingSymlink { .. })));
+        assert!(matches!(list(&root.path().join("missing")), Err(WalkError::NotADirectory { .. })));
+    }
+}

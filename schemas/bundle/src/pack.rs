@@ -1,0 +1,139 @@
+//! A listed tree as a bundle: one pass that reads every file once, in bounded memory.
+//!
+//! Two threads: one reads and hashes files and lays out the tar stream, the other cuts the stream and hashes chunks and whole. Between them
+//! is a bounded pool of blocks. The stream is kept nowhere: [`Packed::read_chunk`] makes the bytes of one chunk again from the
+//! tree, checks their digest, and names the file when one has changed since.
+//!
+//! A file that changes while it is read fails the pass; the pass is then made once more, and a second change is refused. Compression is not
+//! part of it: only chunks that are sent are worth compressing.
+//!
+//! A cache of digests by [`stamp::Stamp`] would stand between the list and the reader here, and nowhere else.
+
+mod packed;
+mod reader;
+mod stamp;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+
+pub use packed::{Packed, ReadChunkError};
+use rch_schemas::digest::Hasher;
+use rch_schemas::document::RecipeChunk;
+use rch_schemas::{Reason, Sha256};
+
+use crate::chunk::Cutter;
+use crate::tree::Tree;
+
+/// Bytes in one block between the threads: large enough that handing it over costs nothing.
+const BLOCK_BYTES: usize = 512 * 1024;
+/// Blocks on their way between the threads; with [`BLOCK_BYTES`] the 4 MiB that the pipeline holds.
+const BLOCKS_IN_FLIGHT: usize = 8;
+/// How many pointer files a refusal names.
+const POINTERS_NAMED: usize = 5;
+
+/// Why a listed tree cannot become a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// A file could not be read.
+    #[error("{} cannot be read; make it readable, or ignore it in .rchignore", path.display())]
+    Unreadable {
+        /// The file on this disk.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file was written, replaced or removed while it was read, twice.
+    #[error(
+        "{path} changed while it was read, and again when it was read anew; wait until nothing writes to it, or ignore it in .rchignore"
+    )]
+    Changed {
+        /// The path from the root.
+        path: String,
+    },
+    /// Files whose content is elsewhere.
+    #[error("{count} files are Git LFS pointers, not their content; run `git lfs pull`. They are {}", shown(paths, *count))]
+    LfsPointers {
+        /// The first of them.
+        paths: Vec<String>,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+impl PackError {
+    /// The code of the contract; `None` for local I/O.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Unreadable { .. } => None,
+            Self::Changed { .. } => Some(Reason::FileChanged),
+            Self::LfsPointers { .. } => Some(Reason::LfsPointer),
+        }
+    }
+}
+
+fn shown(paths: &[String], count: usize) -> String {
+    let more = if count > paths.len() { format!(" and {} more", count - paths.len()) } else { String::new() };
+    format!("{}{more}", paths.join(", "))
+}
+
+/// Reads the tree once: digest, chunks, and the digest of every file.
+///
+/// Blocks its thread and uses one more. Files may have changed since the walk; what is read counts.
+pub fn pack(tree: &Tree) -> Result<Packed, PackError> {
+    let packed = once_more_if_changed(|| pass(tree.clone()))?;
+    let pointers = packed.lfs_pointers();
+    if pointers.is_empty() {
+        return Ok(packed);
+    }
+    let paths = pointers.iter().take(POINTERS_NAMED).map(|&path| path.to_owned()).collect();
+    Err(PackError::LfsPointers { paths, count: pointers.len() })
+}
+
+fn once_more_if_changed<T>(mut pass: impl FnMut() -> Result<T, PackError>) -> Result<T, PackError> {
+    match pass() {
+        Err(PackError::Changed { .. }) => pass(),
+        other => other,
+    }
+}
+
+fn pass(mut tree: Tree) -> Result<Packed, PackError> {
+    let (full_tx, full_rx) = mpsc::sync_channel(BLOCKS_IN_FLIGHT);
+    let (empty_tx, empty_rx) = mpsc::channel();
+    let (stream, facts) = thread::scope(|scope| {
+        let reader = scope.spawn(|| reader::read(&mut tree, reader::Blocks::new(full_tx, empty_rx)));
+        let stream = cut(&full_rx, &empty_tx);
+        (stream, reader.join().expect("the reader does not panic"))
+    });
+    Ok(Packed::new(tree, facts?, stream))
+}
+
+/// The tar stream as its reader sees it.
+struct Stream {
+    chunks: Vec<RecipeChunk>,
+    sha256: Sha256,
+    size: u64,
+}
+
+fn cut(full: &mpsc::Receiver<reader::Block>, empty: &mpsc::Sender<Vec<u8>>) -> Stream {
+    let mut chunks = Vec::new();
+    let mut found = |bytes: &[u8]| {
+        let size = u32::try_from(bytes.len()).expect("a chunk is at most 2 MiB");
+        chunks.push(RecipeChunk { sha256: Sha256::of(bytes), size });
+    };
+    let (mut cutter, mut whole, mut size) = (Cutter::new(), Hasher::new(), 0);
+    for block in full {
+        whole.update(block.bytes());
+        size += block.bytes().len() as u64;
+        cutter.push(block.bytes(), &mut found);
+        // The reader may have ended; then the block is of no more use.
+        let _ = empty.send(block.into_buffer());
+    }
+    cutter.finish(&mut found);
+    Stream { chunks, sha256: whole.finish(), size }
+}
+
+#[cfg(test)]
+mod tests;

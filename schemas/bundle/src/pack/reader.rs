@@ -1,0 +1,218 @@
+//! The reading half of the pipeline: files in, tar stream out, a digest for each file on the way.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::mpsc;
+
+use rch_schemas::Sha256;
+use rch_schemas::digest::Hasher;
+use rustix::fs::OFlags;
+
+use super::stamp::Stamp;
+use super::{BLOCK_BYTES, PackError};
+use crate::tar::{self, Kind};
+use crate::tree::Tree;
+
+/// What was learnt of one file by reading it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fact {
+    pub(super) sha256: Sha256,
+    pub(super) stamp: Stamp,
+    /// Whether the content is a Git LFS pointer.
+    pub(super) is_pointer: bool,
+}
+
+/// The first line of a pointer file; the specification allows no pointer of 1,024 bytes or more.
+const LFS_FIRST_LINE: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+const LFS_BYTES_MAX: u64 = 1_023;
+
+/// A filled buffer.
+pub(super) struct Block {
+    buffer: Vec<u8>,
+    length: usize,
+}
+
+impl Block {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+}
+
+/// Fills blocks and hands them on; used buffers come back.
+pub(super) struct Blocks {
+    full: mpsc::SyncSender<Block>,
+    empty: mpsc::Receiver<Vec<u8>>,
+    current: Block,
+}
+
+impl Blocks {
+    pub(super) fn new(full: mpsc::SyncSender<Block>, empty: mpsc::Receiver<Vec<u8>>) -> Self {
+        Self { full, empty, current: Block { buffer: vec![0; BLOCK_BYTES], length: 0 } }
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let room = self.room();
+            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
+            room[..now.len()].copy_from_slice(now);
+            self.current.length += now.len();
+            bytes = later;
+        }
+    }
+
+    /// Reads at most `limit` bytes of `file` straight into the block; hands what was read to `seen`.
+    fn read_from(&mut self, file: &mut File, limit: u64, seen: impl FnOnce(&[u8])) -> io::Result<usize> {
+        let room = self.room();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(room.len());
+        let length = file.read(&mut room[..limit])?;
+        seen(&room[..length]);
+        self.current.length += length;
+        Ok(length)
+    }
+
+    /// What is still free of the current block; a new one when it is full.
+    fn room(&mut self) -> &mut [u8] {
+        if self.current.length == self.current.buffer.len() {
+            let buffer = self.empty.try_recv().unwrap_or_else(|_| vec![0; BLOCK_BYTES]);
+            let full = std::mem::replace(&mut self.current, Block { buffer, length: 0 });
+            // The cutter outlives the reader: it ends when this sender is dropped.
+            self.full.send(full).expect("the cutter takes every block");
+        }
+        &mut self.current.buffer[self.current.length..]
+    }
+
+    fn finish(self) {
+        self.full.send(self.current).expect("the cutter takes every block");
+    }
+}
+
+/// Lays out the whole tree; sizes and execute bits in it become those that were read. One fact for each entry that is a file.
+pub(super) fn read(tree: &mut Tree, mut blocks: Blocks) -> Result<Vec<Option<Fact>>, PackError> {
+    let mut facts = Vec::with_capacity(tree.entries.len());
+    for entry in &mut tree.entries {
+        match &entry.kind {
+            Kind::Directory | Kind::Symlink { .. } => {
+                blocks.write(&tar::header(&entry.path, &entry.kind));
+                facts.push(None);
+            }
+            Kind::File { .. } => {
+                let disk = tree.root.join(&entry.disk);
+                let (kind, fact) = read_file(&disk, &entry.path, &mut blocks)?;
+                entry.kind = kind;
+                facts.push(Some(fact));
+            }
+        }
+    }
+    blocks.write(&[0; tar::TRAILER_BYTES]);
+    blocks.finish();
+    Ok(facts)
+}
+
+fn read_file(disk: &Path, path: &str, blocks: &mut Blocks) -> Result<(Kind, Fact), PackError> {
+    let changed = || PackError::Changed { path: path.to_owned() };
+    let unreadable = |source| PackError::Unreadable { path: disk.to_owned(), source };
+    let mut file = open(disk).map_err(|source| if is_replaced(&source) { changed() } else { unreadable(source) })?;
+    let before = file.metadata().map_err(unreadable)?;
+    if !before.is_file() || before.len() > tar::FILE_BYTES_MAX {
+        return Err(changed());
+    }
+    append(&mut file, &before, path, blocks).map_err(|error| match error {
+        Interrupted::Changed => changed(),
+        Interrupted::Unreadable(source) => unreadable(source),
+    })
+}
+
+/// Why a file that was opened cannot be read to its end.
+enum Interrupted {
+    Changed,
+    Unreadable(io::Error),
+}
+
+impl From<io::Error> for Interrupted {
+    fn from(source: io::Error) -> Self {
+        Self::Unreadable(source)
+    }
+}
+
+/// Appends the member for `file`, whose metadata was `before` when it was opened.
+fn append(file: &mut File, before: &Metadata, path: &str, blocks: &mut Blocks) -> Result<(Kind, Fact), Interrupted> {
+    let kind = Kind::File { size: before.len(), executable: before.permissions().mode() & 0o100 != 0 };
+    blocks.write(&tar::header(path, &kind));
+    let mut hasher = Hasher::new();
+    let mut is_pointer = false;
+    let mut left = before.len();
+    while left > 0 {
+        let first = left == before.len();
+        let length = blocks.read_from(file, left, |bytes| {
+            hasher.update(bytes);
+            is_pointer |= first && before.len() <= LFS_BYTES_MAX && bytes.starts_with(LFS_FIRST_LINE);
+        });
+        match length {
+            Ok(0) => return Err(Interrupted::Changed),
+            Ok(length) => left -= length as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stamp = Stamp::of(before);
+    if Stamp::of(&file.metadata()?) != stamp {
+        return Err(Interrupted::Changed);
+    }
+    blocks.write(&[0; tar::BLOCK_BYTES][..tar::padding(before.len())]);
+    Ok((kind, Fact { sha256: hasher.finish(), stamp, is_pointer }))
+}
+
+/// Opens a file that was listed as one: a link in its place is not followed, a FIFO does not block.
+pub(super) fn open(disk: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(disk)
+}
+
+/// Whether opening failed because the file is gone, or something else has its name.
+fn is_replaced(error: &io::Error) -> bool {
+    let symlink_in_place = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    symlink_in_place || matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::fs;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// What comes of reading a file of four bytes when `meddle` happens after it was opened.
+    fn read_while(meddle: impl FnOnce(&Path)) -> Result<(Kind, Fact), Interrupted> {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a");
+        fs::write(&path, "four").unwrap();
+        let mut file = open(&path).unwrap();
+        let before = file.metadata().unwrap();
+        meddle(&path);
+        let (full_tx, _full_rx) = mpsc::sync_channel(1);
+        let (_empty_tx, empty_rx) = mpsc::channel();
+        append(&mut file, &before, "a", &mut Blocks::new(full_tx, empty_rx))
+    }
+
+    #[test]
+    fn a_file_nobody_touches_is_read() {
+        assert!(matches!(read_while(|_| ()), Ok((_, fact)) if fact.sha256 == Sha256::of("four")));
+    }
+
+    #[test]
+    fn a_file_that_shrinks_grows_or_is_rewritten_while_read_has_changed() {
+        let touch = |path: &Path| File::options().write(true).open(path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(matches!(read_while(|path| fs::write(path, "fo").unwrap()), Err(Interrupted::Changed)));
+        assert!(matches!(read_while(|path| fs::write(path, "four and more").unwrap()), Err(Interrupted::Changed)));
+        assert!(matches!(read_while(touch), Err(Interrupted::Changed)));
+        assert!(matches!(read_while(|path| fs::remove_file(path).unwrap()), Err(Interrupted::Changed)));
+    }
+}
