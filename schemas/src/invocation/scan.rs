@@ -1,0 +1,146 @@
+//! Takes a command line apart: which words are an argument with its value, which are settings, which are neither.
+
+use super::nearest::nearest;
+use super::settings;
+use super::table::{self, Row};
+use super::value::Value;
+use crate::Action;
+
+/// The most words a command line may have after its action; a sharded list of tests has thousands.
+pub const ARGUMENTS_MAX: usize = 4096;
+/// The longest word in bytes; an argument that is joined with its value by a colon counts as one.
+pub const ARGUMENT_BYTES_MAX: usize = 16 * 1024;
+
+/// Some words of the line and what they are.
+pub(super) struct Found<'a> {
+    pub(super) index: usize,
+    pub(super) words: &'a [String],
+    pub(super) what: What<'a>,
+}
+
+/// What some words are.
+pub(super) enum What<'a> {
+    /// A row of the table; the value is empty when the row takes none.
+    Argument { row: &'static Row, name: &'static str, value: &'a str },
+    /// A build setting.
+    Setting { key: &'a str, value: &'a str },
+    /// Nothing the farm knows.
+    Unreadable { reason: String, fix: String },
+}
+
+/// Reads the whole line, however wrong it is.
+pub(super) fn scan(argv: &[String]) -> Vec<Found<'_>> {
+    // The canonical line begins with its action, which the line as written may lack: what fits once must fit again.
+    let action = argv.first().is_some_and(|word| word.parse::<Action>().is_ok());
+    let last = ARGUMENTS_MAX + usize::from(action);
+    let mut found = Vec::new();
+    let mut index = 0;
+    while index < argv.len() {
+        let rest = &argv[index..];
+        let (length, what) = if index < last {
+            read(rest)
+        } else {
+            (rest.len(), unreadable(format!("the line has more than {ARGUMENTS_MAX} words"), "name whole test targets, or use a test plan"))
+        };
+        found.push(Found { index, words: &rest[..length], what });
+        index += length;
+    }
+    found
+}
+
+fn unreadable<'a>(reason: impl Into<String>, fix: impl Into<String>) -> What<'a> {
+    What::Unreadable { reason: reason.into(), fix: fix.into() }
+}
+
+/// Reads one argument from the front of `rest`, which is not empty.
+fn read(rest: &[String]) -> (usize, What<'_>) {
+    let word = rest[0].as_str();
+    if let Some(what) = malformed(word, ARGUMENT_BYTES_MAX) {
+        return (1, what);
+    }
+    if let Some((name, row)) = row_of(word) {
+        return read_value(rest, name, row);
+    }
+    if let Some((row, name, value)) = after_colon(word) {
+        return (1, if value.is_empty() { no_value(name, row) } else { What::Argument { row, name, value } });
+    }
+    if word.starts_with('-') {
+        // Its value, if it takes one, must not be read as an action.
+        let value = rest.get(1).is_some_and(|next| !next.starts_with('-') && !word.contains('='));
+        return (1 + usize::from(value), unknown_flag(word));
+    }
+    (1, settings::split(word).map_or_else(|| unknown_word(word), |(key, value)| What::Setting { key, value }))
+}
+
+fn row_of(word: &str) -> Option<(&'static str, &'static Row)> {
+    let row = table::find(word)?;
+    row.names.iter().find(|name| **name == word).map(|name| (*name, row))
+}
+
+fn read_value<'a>(rest: &'a [String], name: &'static str, row: &'static Row) -> (usize, What<'a>) {
+    if !row.value.is_taken() {
+        return (1, What::Argument { row, name, value: "" });
+    }
+    match rest.get(1) {
+        Some(value) if value.starts_with('-') || value.is_empty() => (1, no_value(name, row)),
+        Some(value) => (2, malformed(value, ARGUMENT_BYTES_MAX - name.len() - 1).unwrap_or(What::Argument { row, name, value })),
+        None => (1, no_value(name, row)),
+    }
+}
+
+/// `-only-testing:Target/Class`.
+fn after_colon(word: &str) -> Option<(&'static Row, &'static str, &str)> {
+    let (name, value) = word.split_once(':')?;
+    let (name, row) = row_of(name)?;
+    (row.value == Value::TestName).then_some((row, name, value))
+}
+
+fn no_value<'a>(name: &str, row: &Row) -> What<'a> {
+    unreadable(format!("{name} needs a value"), format!("write {name} {}", row.value.describe()))
+}
+
+/// What no argument may be, whatever it means.
+fn malformed<'a>(word: &str, bytes_max: usize) -> Option<What<'a>> {
+    if word.is_empty() {
+        return Some(unreadable("the argument is empty", "remove it; an unset shell variable leaves such a gap"));
+    }
+    if word.len() > bytes_max {
+        return Some(unreadable(format!("the argument is longer than {bytes_max} bytes"), "shorten it"));
+    }
+    let control = word.chars().find(|c| c.is_control())?;
+    Some(unreadable(format!("the argument holds the control character {control:?}"), "remove it"))
+}
+
+fn unknown_flag<'a>(word: &str) -> What<'a> {
+    let (name, after) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    if let Some(value) = after {
+        let fix = match table::find(name) {
+            Some(row) if row.value.is_taken() => format!("write {name} {value}, without ="),
+            _ => "leave it out, or set it in the project".to_owned(),
+        };
+        return unreadable("xcodebuild reads -Name=value as one of Xcode's user defaults, and those can redirect any path", fix);
+    }
+    let meant = nearest(word, table::names().filter(|name| name.starts_with('-')));
+    let fix = match meant {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => "leave it out".to_owned(),
+    };
+    unreadable(format!("{name} is no argument of xcodebuild that the farm knows"), fix)
+}
+
+fn unknown_word<'a>(word: &str) -> What<'a> {
+    if word.starts_with('@') {
+        return unreadable("@ would read arguments from a file", "write the arguments out");
+    }
+    if word.starts_with(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}']) {
+        return unreadable("this dash is not the one of the keyboard; an editor has replaced it", "write it with -");
+    }
+    if word.contains('=') {
+        return unreadable("no build setting has such a key", "quote the value it belongs to: a space ends a word");
+    }
+    let fix = match nearest(word, table::names().filter(|name| !name.starts_with('-'))) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => "quote the value it belongs to: a space ends a word".to_owned(),
+    };
+    unreadable(format!("{word:?} is no action"), fix)
+}
