@@ -12,6 +12,7 @@ pub mod destination;
 pub mod digest;
 pub mod document;
 pub mod id;
+pub mod invocation;
 pub mod job_key;
 pub mod protocol;
 pub mod reason;
