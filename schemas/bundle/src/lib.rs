@@ -8,14 +8,14 @@
 //! It owns the bundle's bytes (spec 1.7). It deliberately does not know where chunks are stored or how they travel, and takes no time.
 
 pub mod chunk;
-// pub mod compress;
+pub mod compress;
 pub mod directory;
 mod link;
 mod manifest;
 pub mod name;
 pub mod pack;
 // pub mod preflight;
-// pub mod recipe;
+pub mod recipe;
 pub mod tar;
 pub mod tree;
-// pub mod unpack;
+pub mod unpack;

@@ -11,6 +11,8 @@ use unicode_normalization::UnicodeNormalization as _;
 pub const PATH_BYTES_MAX: usize = 1_024;
 /// The longest component of a path, in bytes: `NAME_MAX` of APFS and ext4.
 pub const COMPONENT_BYTES_MAX: usize = 255;
+/// The most components of a path: unpacking holds one open directory for each, and launchd allows 256 open files by default.
+pub const DEPTH_MAX: usize = 100;
 
 /// Why a path may not stand in a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum InvalidName {
     /// Longer than macOS can hold.
     #[error("it is longer than {PATH_BYTES_MAX} bytes, or a component of it than {COMPONENT_BYTES_MAX}")]
     TooLong,
+    /// Deeper than unpacking can follow.
+    #[error("it is deeper than {DEPTH_MAX} directories")]
+    TooDeep,
     /// The same text in another form.
     #[error("it is not in Unicode normal form C")]
     NotNfc,
@@ -45,6 +50,9 @@ pub fn check(path: &str) -> Result<(), InvalidName> {
     }
     if path.len() > PATH_BYTES_MAX {
         return Err(InvalidName::TooLong);
+    }
+    if path.split('/').count() > DEPTH_MAX {
+        return Err(InvalidName::TooDeep);
     }
     if path.chars().any(char::is_control) {
         return Err(InvalidName::Control);
@@ -133,6 +141,7 @@ mod tests {
             ("cafe\u{301}", InvalidName::NotNfc),
             (&"x".repeat(256), InvalidName::TooLong),
             (&long_path, InvalidName::TooLong),
+            (&["a"; 101].join("/"), InvalidName::TooDeep),
         ] {
             assert_eq!(check(path), Err(expected), "{path:?}");
         }

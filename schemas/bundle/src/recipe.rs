@@ -1,0 +1,87 @@
+//! What must hold of a recipe before anything is fetched by it.
+//!
+//! Cut points are not checked: a recipe may come from another version that cuts elsewhere, and reassembly is concatenation.
+
+use rch_schemas::document::Recipe;
+
+use crate::chunk::CHUNK_BYTES_MAX;
+
+/// Why a recipe is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecipeError {
+    /// A chunk that could not have been stored.
+    #[error("chunk {index} of the recipe has {size} bytes; a chunk has between 1 and {CHUNK_BYTES_MAX}")]
+    ChunkSize {
+        /// Which chunk, from 0.
+        index: usize,
+        /// Its size, in bytes.
+        size: u32,
+    },
+    /// The chunks are not the whole.
+    #[error("the chunks of the recipe have {found} bytes together, but it says {expected}")]
+    Total {
+        /// What the recipe says.
+        expected: u64,
+        /// The sum.
+        found: u64,
+    },
+    /// More than the reader takes.
+    #[error("the recipe is for {bytes} bytes, more than the {bytes_max} allowed")]
+    TooLarge {
+        /// What the recipe says.
+        bytes: u64,
+        /// The limit.
+        bytes_max: u64,
+    },
+}
+
+/// Checks sizes: each chunk's, their sum, and the whole against `bytes_max`.
+pub fn check(recipe: &Recipe, bytes_max: u64) -> Result<(), RecipeError> {
+    for (index, chunk) in recipe.chunks.iter().enumerate() {
+        if chunk.size == 0 || chunk.size as usize > CHUNK_BYTES_MAX {
+            return Err(RecipeError::ChunkSize { index, size: chunk.size });
+        }
+    }
+    let found = recipe.chunks.iter().map(|chunk| u64::from(chunk.size)).sum();
+    if found != recipe.size {
+        return Err(RecipeError::Total { expected: recipe.size, found });
+    }
+    if recipe.size > bytes_max {
+        return Err(RecipeError::TooLarge { bytes: recipe.size, bytes_max });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rch_schemas::document::{RecipeChunk, SchemaId, SchemaVersion};
+    use rch_schemas::{Sha256, Timestamp};
+
+    use super::*;
+
+    fn recipe(size: u64, chunks: &[u32]) -> Recipe {
+        Recipe {
+            schema_version: SchemaVersion::default(),
+            schema_id: SchemaId::default(),
+            created_at: Timestamp::from_unix_ms(0),
+            sha256: Sha256::of("whole"),
+            size,
+            chunking: crate::chunk::CHUNKING.to_owned(),
+            chunks: chunks.iter().map(|&size| RecipeChunk { sha256: Sha256::of("chunk"), size }).collect(),
+        }
+    }
+
+    #[test]
+    fn a_recipe_whose_sizes_agree_passes() {
+        assert_eq!(check(&recipe(2_097_155, &[2_097_152, 3]), 2_097_155), Ok(()));
+        assert_eq!(check(&recipe(0, &[]), 0), Ok(()));
+    }
+
+    #[test]
+    fn each_wrong_size_is_refused() {
+        assert_eq!(check(&recipe(3, &[3, 0]), 9), Err(RecipeError::ChunkSize { index: 1, size: 0 }));
+        assert_eq!(check(&recipe(2_097_153, &[2_097_153]), 1 << 30), Err(RecipeError::ChunkSize { index: 0, size: 2_097_153 }));
+        assert_eq!(check(&recipe(4, &[3]), 9), Err(RecipeError::Total { expected: 4, found: 3 }));
+        assert_eq!(check(&recipe(3, &[3]), 2), Err(RecipeError::TooLarge { bytes: 3, bytes_max: 2 }));
+    }
+}
