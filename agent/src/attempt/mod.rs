@@ -1,0 +1,4 @@
+//! One attempt, from go to its report.
+
+/// What the name of every simulator made for one attempt begins with.
+pub(crate) const EPHEMERAL_PREFIX: &str = "rch-ephemeral-";
