@@ -14,7 +14,7 @@ mod link;
 mod manifest;
 pub mod name;
 pub mod pack;
-// pub mod preflight;
+pub mod preflight;
 pub mod recipe;
 pub mod tar;
 pub mod tree;
