@@ -24,6 +24,7 @@ use rch_schemas::document::RecipeChunk;
 use rch_schemas::{Reason, Sha256};
 
 use crate::chunk::Cutter;
+use crate::recipe;
 use crate::tree::Tree;
 
 /// Bytes in one block between the threads: large enough that handing it over costs nothing.
@@ -119,10 +120,7 @@ struct Stream {
 
 fn cut(full: &mpsc::Receiver<reader::Block>, empty: &mpsc::Sender<Vec<u8>>) -> Stream {
     let mut chunks = Vec::new();
-    let mut found = |bytes: &[u8]| {
-        let size = u32::try_from(bytes.len()).expect("a chunk is at most 2 MiB");
-        chunks.push(RecipeChunk { sha256: Sha256::of(bytes), size });
-    };
+    let mut found = |bytes: &[u8]| chunks.push(recipe::chunk_of(bytes));
     let (mut cutter, mut whole, mut size) = (Cutter::new(), Hasher::new(), 0);
     for block in full {
         whole.update(block.bytes());

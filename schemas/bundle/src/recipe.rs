@@ -1,10 +1,11 @@
-//! What must hold of a recipe before anything is fetched by it.
+//! Recipes: how one is made, and what must hold of a foreign one before anything is fetched by it.
 //!
 //! Cut points are not checked: a recipe may come from another version that cuts elsewhere, and reassembly is concatenation.
 
-use rch_schemas::document::Recipe;
+use rch_schemas::document::{Recipe, RecipeChunk, SchemaId, SchemaVersion};
+use rch_schemas::{Sha256, Timestamp};
 
-use crate::chunk::CHUNK_BYTES_MAX;
+use crate::chunk::{CHUNK_BYTES_MAX, CHUNKING};
 
 /// Why a recipe is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +36,17 @@ pub enum RecipeError {
     },
 }
 
+/// The recipe, made at `created_at`, of what was cut by [`crate::chunk::Cutter`].
+pub(crate) fn of(created_at: Timestamp, sha256: Sha256, size: u64, chunks: Vec<RecipeChunk>) -> Recipe {
+    let chunking = CHUNKING.to_owned();
+    Recipe { schema_version: SchemaVersion::default(), schema_id: SchemaId::default(), created_at, sha256, size, chunking, chunks }
+}
+
+/// The chunk that `bytes` are.
+pub(crate) fn chunk_of(bytes: &[u8]) -> RecipeChunk {
+    RecipeChunk { sha256: Sha256::of(bytes), size: u32::try_from(bytes.len()).expect("a chunk is at most 2 MiB") }
+}
+
 /// Checks sizes: each chunk's, their sum, and the whole against `bytes_max`.
 pub fn check(recipe: &Recipe, bytes_max: u64) -> Result<(), RecipeError> {
     for (index, chunk) in recipe.chunks.iter().enumerate() {
@@ -54,21 +66,11 @@ pub fn check(recipe: &Recipe, bytes_max: u64) -> Result<(), RecipeError> {
 
 #[cfg(test)]
 mod tests {
-    use rch_schemas::document::{RecipeChunk, SchemaId, SchemaVersion};
-    use rch_schemas::{Sha256, Timestamp};
-
     use super::*;
 
     fn recipe(size: u64, chunks: &[u32]) -> Recipe {
-        Recipe {
-            schema_version: SchemaVersion::default(),
-            schema_id: SchemaId::default(),
-            created_at: Timestamp::from_unix_ms(0),
-            sha256: Sha256::of("whole"),
-            size,
-            chunking: crate::chunk::CHUNKING.to_owned(),
-            chunks: chunks.iter().map(|&size| RecipeChunk { sha256: Sha256::of("chunk"), size }).collect(),
-        }
+        let chunks = chunks.iter().map(|&size| RecipeChunk { sha256: Sha256::of("chunk"), size }).collect();
+        of(Timestamp::from_unix_ms(0), Sha256::of("whole"), size, chunks)
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 
-use rch_schemas::document::{Recipe, RecipeChunk, SchemaId, SchemaVersion, SourceEntry};
+use rch_schemas::document::{Recipe, RecipeChunk, SourceEntry};
 use rch_schemas::{Reason, Sha256, Timestamp};
 
 use super::Stream;
 use super::reader::{self, Fact};
 use super::stamp::Stamp;
-use crate::chunk::CHUNKING;
 use crate::manifest;
+use crate::recipe;
 use crate::tar::{self, Kind};
 use crate::tree::{Entry, Tree};
 
@@ -93,15 +93,7 @@ impl Packed {
 
     /// How the bundle is stored, as a document made at `created_at`.
     pub fn recipe(&self, created_at: Timestamp) -> Recipe {
-        Recipe {
-            schema_version: SchemaVersion::default(),
-            schema_id: SchemaId::default(),
-            created_at,
-            sha256: self.sha256,
-            size: self.size,
-            chunking: CHUNKING.to_owned(),
-            chunks: self.chunks.clone(),
-        }
+        recipe::of(created_at, self.sha256, self.size, self.chunks.clone())
     }
 
     /// Every member with the digest of its content: the entries of a source manifest.
