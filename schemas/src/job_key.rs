@@ -128,6 +128,9 @@ pub enum ResolvedDestination {
         os_version: String,
         /// Always existing.
         provisioning: Provisioning,
+        /// `Mac Catalyst`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        variant: Option<String>,
     },
 }
 
@@ -147,7 +150,8 @@ impl ResolvedDestination {
             }
             Self::Mac { arch, os_version, variant: None, .. } => format!("macOS {os_version}, {arch}"),
             Self::Mac { arch, os_version, variant: Some(variant), .. } => format!("macOS {os_version}, {arch}, {variant}"),
-            Self::Generic { platform, os_version, .. } => format!("any {platform} {os_version}"),
+            Self::Generic { platform, os_version, variant: None, .. } => format!("any {platform} {os_version}"),
+            Self::Generic { platform, os_version, variant: Some(variant), .. } => format!("any {platform} {os_version}, {variant}"),
         }
     }
 }
@@ -172,6 +176,7 @@ mod tests {
                 platform: "iOS".to_owned(),
                 os_version: "18.2".to_owned(),
                 provisioning: Provisioning::Existing,
+                variant: None,
             },
             env: BTreeMap::new(),
         }

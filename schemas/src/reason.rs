@@ -227,6 +227,7 @@ reasons! {
     NoSuchXcode = "NO_SUCH_XCODE", Ends::Job(Kind::WorkerIncompatible), Never, "the worker has no Xcode that satisfies the requirement";
     NoSuchDestination = "NO_SUCH_DESTINATION", Ends::Job(Kind::WorkerIncompatible), Never, "the worker cannot provide the destination";
     ToolMissing = "TOOL_MISSING", Ends::Job(Kind::WorkerIncompatible), Never, "the worker lacks a required tool";
+    OtherKey = "OTHER_KEY", Ends::Job(Kind::WorkerIncompatible), Never, "the worker would give the job another key";
     LimitExceeded = "LIMIT_EXCEEDED", Ends::Job(Kind::WorkerIncompatible), Never, "the source is larger than the worker accepts";
     CapabilitiesStale = "CAPABILITIES_STALE", Ends::Job(Kind::WorkerIncompatible), Never, "the worker's capabilities are older than probe_ttl_seconds";
     Offline = "OFFLINE", Ends::Job(Kind::WorkerIncompatible), Never, "the worker is not online";

@@ -31,6 +31,8 @@ document! {
         pub worker_keys: Vec<WorkerKey>,
         /// Digest of the invocation policy.
         pub policy_sha256: Sha256,
+        /// The invocation policy itself: what the farm allows beside the built-in table.
+        pub policy: crate::invocation::Policy,
     }
 }
 

@@ -1,0 +1,198 @@
+//! Runs and their jobs: accepted, given a worker, cancelled, over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rch_schemas::document::RunState;
+use rch_schemas::job_key::JobKeyInputs;
+use rch_schemas::requirement::DestinationRequest;
+use rch_schemas::wire::http::JobState;
+use rch_schemas::{JobId, RunId, Tick};
+
+use super::{Touched, job_mut, run_mut};
+use crate::attempt::AttemptState;
+use crate::command::Stamp;
+use crate::event::{AcceptedRun, AcceptedStep, Selection};
+use crate::job::{Job, JobPhase, SetRef, may_become};
+use crate::run::{EndedRun, MadeSelection, Run, RunDestination, Step};
+use crate::state::State;
+
+pub(super) fn accepted(state: &mut State, stamp: &Stamp, index: u32, accepted: &AcceptedRun) -> Touched {
+    let mut touched = Touched::run(&accepted.run_id);
+    for (step_index, step) in (0..).zip(&accepted.steps) {
+        for job in &step.jobs {
+            touched.jobs.insert(job.job_id.clone());
+            let row = Job {
+                job_id: job.job_id.clone(),
+                run_id: accepted.run_id.clone(),
+                step: step_index,
+                action: step.action,
+                destination: job.destination,
+                seq: 1,
+                job_key: None,
+                phase: JobPhase::Queued,
+                cancel_requested: false,
+                queue_deadline: job.queue_deadline,
+                attempts: Vec::new(),
+                started: 0,
+                refusals: 0,
+                not_before: BTreeMap::new(),
+            };
+            state.jobs.insert(job.job_id.clone(), row);
+        }
+    }
+    state.insert_run(accepted_row(stamp, index, accepted));
+    touched
+}
+
+/// The row of a run that was just accepted.
+pub(crate) fn accepted_row(stamp: &Stamp, index: u32, accepted: &AcceptedRun) -> Run {
+    let destination = |asked: &DestinationRequest| RunDestination { asked: asked.clone(), selection: None, started: false };
+    Run {
+        run_id: accepted.run_id.clone(),
+        request_id: accepted.request_id.clone(),
+        body_sha256: accepted.body_sha256,
+        requester: accepted.requester.clone(),
+        project: accepted.project.clone(),
+        accepted: (stamp.seq, index),
+        accepted_at: stamp.wall,
+        seq: 1,
+        state: RunState::Queued,
+        ended: None,
+        cancel_requested: false,
+        protocol_version: accepted.protocol_version,
+        recipe: accepted.recipe,
+        source_gap: None,
+        source_gaps: 0,
+        destinations: accepted.destinations.iter().map(destination).collect(),
+        steps: accepted.steps.iter().map(step_of).collect(),
+        options: accepted.options.clone(),
+        effective_config: accepted.effective_config.clone(),
+        revision: 0,
+    }
+}
+
+fn step_of(step: &AcceptedStep) -> Step {
+    Step {
+        name: step.name.clone(),
+        action: step.action,
+        original_argv: step.original_argv.clone(),
+        argv: step.argv.clone(),
+        clean: step.clean,
+        dropped: step.dropped.clone(),
+        rejected: step.rejected.clone(),
+        jobs: step.jobs.iter().map(|job| job.job_id.clone()).collect(),
+    }
+}
+
+pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) -> Touched {
+    let judgement = state.judgements.get(&selection.class).expect("a selection follows its judgement in the ledger").clone();
+    let run = run_mut(state, &selection.run_id);
+    run.revision = selection.revision;
+    run.seq += 1;
+    let made = MadeSelection { selection: selection.clone(), judgement, seq: stamp.seq, at: stamp.wall };
+    run.destinations[selection.destination as usize].selection = Some(made);
+    let keys: Vec<_> = run
+        .steps
+        .iter()
+        .filter_map(|step| {
+            let argv = crate::document::job_argv(step, &selection.resolved);
+            let inputs = JobKeyInputs {
+                source_sha256: run.recipe.sha256,
+                sanitized_argv: argv,
+                toolchain: selection.toolchain.clone(),
+                destination: selection.resolved.clone(),
+                env: run.options.env.clone(),
+            };
+            step.jobs.get(selection.destination as usize).map(|job_id| (job_id.clone(), inputs.key()))
+        })
+        .collect();
+    let mut touched = Touched::run(&selection.run_id);
+    for (job_id, key) in keys {
+        let job = job_mut(state, &job_id);
+        if job.outcome().is_none() {
+            job.job_key = Some(key);
+            touched.merge(Touched::job(job));
+        }
+    }
+    touched
+}
+
+pub(super) fn cancel_requested(state: &mut State, run_id: &RunId, jobs: &[JobId]) -> Touched {
+    let mut touched = Touched::run(run_id);
+    let run = run_mut(state, run_id);
+    run.cancel_requested = true;
+    run.seq += 1;
+    for job_id in jobs {
+        let job = job_mut(state, job_id);
+        job.cancel_requested = true;
+        job.seq += 1;
+        touched.merge(Touched::job(job));
+    }
+    touched
+}
+
+pub(super) fn end_job(state: &mut State, stamp: &Stamp, job_id: &JobId, phase: impl FnOnce(u64, Option<SetRef>) -> JobPhase) -> Touched {
+    let job = job_mut(state, job_id);
+    assert!(job.live().is_none_or(|attempt| !matches!(attempt.state, AttemptState::Offered)), "{job_id} ends with an offer out");
+    let (from, is_new) = (job.state(), job.seq == 1);
+    let duration_ms = job.attempts.last().map_or(0, |attempt| match &attempt.state {
+        AttemptState::Finished { finished } => finished.duration_ms,
+        AttemptState::Running { started, .. } => u64::try_from(stamp.tick.since(*started).as_millis()).unwrap_or(u64::MAX),
+        AttemptState::Offered
+        | AttemptState::Interrupted { .. }
+        | AttemptState::Lost
+        | AttemptState::Refused { .. }
+        | AttemptState::Withdrawn { .. } => 0,
+    });
+    let set = job.attempts.last().and_then(|attempt| match &attempt.state {
+        AttemptState::Finished { finished } => Some(SetRef { attempt: attempt.number, manifest_sha256: finished.manifest_sha256 }),
+        AttemptState::Offered
+        | AttemptState::Running { .. }
+        | AttemptState::Interrupted { .. }
+        | AttemptState::Lost
+        | AttemptState::Refused { .. }
+        | AttemptState::Withdrawn { .. } => None,
+    });
+    job.phase = phase(duration_ms, set);
+    let allowed = may_become(Some(from), job.state()) || (is_new && may_become(None, job.state()));
+    assert!(allowed, "{job_id} cannot go from {from:?} to {:?}", job.state());
+    job.seq += 1;
+    let (run_id, step) = (job.run_id.clone(), job.step);
+    let mut touched = Touched::job(job);
+    run_mut(state, &run_id).seq += 1;
+    touched.merge(start_waiting(state, stamp, &run_id, step + 1));
+    touched
+}
+
+/// The jobs of a step wait from the end of the step before it, not from when the run was accepted.
+fn start_waiting(state: &mut State, stamp: &Stamp, run_id: &RunId, step: u32) -> Touched {
+    let run = &state.runs[run_id];
+    let deadline = queue_deadline(run, stamp);
+    let waiting: Vec<_> = run.steps.get(step as usize).map_or_else(Vec::new, |step| step.jobs.clone());
+    let mut touched = Touched::default();
+    for job_id in waiting {
+        let job = job_mut(state, &job_id);
+        if job.state() == JobState::Queued {
+            job.queue_deadline = deadline;
+            touched.merge(Touched::job(job));
+        }
+    }
+    touched
+}
+
+pub(super) fn queue_deadline(run: &Run, stamp: &Stamp) -> Tick {
+    stamp.tick.after(Duration::from_secs(run.options.timeouts.queue_seconds.into()))
+}
+
+pub(super) fn ended(state: &mut State, run_id: &RunId, ended: RunState, end: EndedRun) -> Touched {
+    let run = run_mut(state, run_id);
+    assert!(run.ended.is_none() && ended.is_terminal(), "{run_id} ends once");
+    run.state = ended;
+    run.ended = Some(end);
+    run.source_gap = None;
+    run.seq += 1;
+    let accepted = run.accepted;
+    state.active.remove(&accepted);
+    Touched::run(run_id)
+}

@@ -1,0 +1,54 @@
+//! From a command to what happens.
+
+use rch_schemas::Reason;
+use rch_schemas::wire::http::{Intake, Problem};
+
+use crate::command::{Command, CommandBody, Decision, Reply};
+use crate::config::FarmConfig;
+use crate::event::Event;
+use crate::observed::Observed;
+use crate::state::State;
+use crate::{cancel, expire, report, select, submit};
+
+/// Decides one command. What follows from its events by itself is found by [`crate::settle`].
+pub fn decide(state: &State, observed: &Observed, command: &Command) -> Decision {
+    let stamp = &command.stamp;
+    match &command.body {
+        CommandBody::Lead { ledger_id, build } => {
+            let created = state.ledger_id.is_none().then(|| Event::LedgerCreated { ledger_id: ledger_id.clone() });
+            let started = Event::LeaderStarted { term: state.term + 1, build: build.clone() };
+            Decision::events(created.into_iter().chain([started]).collect())
+        }
+        CommandBody::Configure(config) => configure(state, config),
+        CommandBody::Submit(request) => submit::submit(state, command, request),
+        CommandBody::Preview(request) => Decision::answer(Reply::Preview(Box::new(select::preview(state, observed, command, request)))),
+        CommandBody::Report { worker, report } => report::report(state, stamp, worker, report),
+        CommandBody::CancelRun { run_id } => cancel::cancel_run(state, run_id),
+        CommandBody::CancelJob { job_id } => cancel::cancel_job(state, job_id),
+        CommandBody::SetIntake { worker, intake, reason } => {
+            let Some(row) = state.workers.get(worker) else {
+                return Decision::answer(Reply::Refused(Box::new(not_found("worker", worker.as_str()))));
+            };
+            let unchanged = row.intake == *intake && (row.intake_reason == *reason || *intake == Intake::Open);
+            let event = Event::IntakeChanged { worker: worker.clone(), intake: *intake, reason: reason.clone() };
+            Decision::events(if unchanged { Vec::new() } else { vec![event] })
+        }
+        CommandBody::SourceRestored { run_id } => {
+            let waits = state.runs.get(run_id).is_some_and(|run| run.source_gap.is_some());
+            Decision::events(waits.then(|| Event::SourceRestored { run_id: run_id.clone() }).into_iter().collect())
+        }
+        CommandBody::Tick => Decision::events(expire::expire(state, observed, stamp)),
+    }
+}
+
+fn configure(state: &State, config: &FarmConfig) -> Decision {
+    let changed = state.config != *config;
+    Decision::events(changed.then(|| Event::FarmConfigured { config: Box::new(config.clone()) }).into_iter().collect())
+}
+
+/// The problem of naming something that is not there.
+pub(crate) fn not_found(kind: &str, name: &str) -> Problem {
+    let mut problem = Problem::new(404, Reason::NotFound, format!("there is no {kind} {name}"));
+    problem.found = Some(name.to_owned());
+    problem
+}

@@ -1,0 +1,321 @@
+//! What can happen. Events are what the ledger holds: released ones are never changed, only added.
+
+use std::collections::BTreeSet;
+
+use rch_schemas::capabilities::Facts;
+use rch_schemas::document::{ConsideredWorker, EffectiveConfig, JudgedArgument, Outcome, RecipeRef, RunOptions, RunState, SelectionMode};
+use rch_schemas::job_key::{ResolvedDestination, Toolchain};
+use rch_schemas::protocol::{Feature, ProtocolRange};
+use rch_schemas::requirement::{DestinationRequest, Requirement, Version};
+use rch_schemas::wire::agent::Finished;
+use rch_schemas::wire::http::Intake;
+use rch_schemas::{Action, Attempt, ClaimId, JobId, LedgerId, Reason, RequestId, RunId, SessionId, Sha256, Tick, WorkerName};
+use serde::{Deserialize, Serialize};
+
+use crate::config::FarmConfig;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum Event {
+    /// The ledger begins.
+    LedgerCreated {
+        /// Its random name.
+        ledger_id: LedgerId,
+    },
+    /// A coordinator leads from here on.
+    LeaderStarted {
+        /// Counts leaders.
+        term: u64,
+        /// Version of the coordinator.
+        build: String,
+    },
+    /// The configuration that decisions use from here on.
+    FarmConfigured {
+        /// All of it.
+        config: Box<FarmConfig>,
+    },
+    /// An agent started.
+    SessionStarted {
+        /// Its worker.
+        worker: WorkerName,
+        /// Its session.
+        session: SessionId,
+        /// Version of the agent.
+        agent_version: String,
+        /// The protocol versions it speaks.
+        protocol: ProtocolRange,
+        /// What it can do.
+        features: BTreeSet<Feature>,
+        /// Jobs at once.
+        slots: u32,
+    },
+    /// A worker's facts are not what they were.
+    CapabilitiesChanged {
+        /// The worker.
+        worker: WorkerName,
+        /// The new facts.
+        facts: Box<Facts>,
+    },
+    /// A worker was silent too long.
+    WorkerLost {
+        /// The worker.
+        worker: WorkerName,
+    },
+    /// A lost worker was heard again.
+    WorkerReturned {
+        /// The worker.
+        worker: WorkerName,
+    },
+    /// A worker's intake was opened or closed.
+    IntakeChanged {
+        /// The worker.
+        worker: WorkerName,
+        /// What it is now.
+        intake: Intake,
+        /// Why.
+        reason: String,
+    },
+    /// A run is recorded.
+    RunAccepted {
+        /// The run.
+        run: Box<AcceptedRun>,
+    },
+    /// Every worker was judged against one requirement.
+    FleetJudged {
+        /// The judgement.
+        judgement: Box<Judgement>,
+    },
+    /// A destination of a run has a worker.
+    WorkerSelected {
+        /// The choice.
+        selection: Box<Selection>,
+    },
+    /// An attempt is offered to a worker.
+    AttemptOffered {
+        /// The job.
+        job_id: JobId,
+        /// The attempt, numbered for this worker and session alone.
+        attempt: Attempt,
+        /// The worker.
+        worker: WorkerName,
+        /// The worker's session.
+        session: SessionId,
+    },
+    /// An attempt was claimed and may run.
+    AttemptStarted {
+        /// The job.
+        job_id: JobId,
+        /// The attempt.
+        attempt: Attempt,
+        /// The claim that was granted.
+        claim_id: ClaimId,
+        /// When the coordinator fences it.
+        deadline: Tick,
+    },
+    /// The worker does not take the attempt, or cannot go on with it.
+    AttemptRefused {
+        /// The job.
+        job_id: JobId,
+        /// The attempt.
+        attempt: Attempt,
+        /// Why.
+        code: Reason,
+        /// One line.
+        detail: String,
+        /// The worker gets no offer of this job before.
+        not_before: Tick,
+        /// Chunks that must be uploaded again first.
+        missing: Vec<Sha256>,
+    },
+    /// An offer was taken back before it was claimed.
+    AttemptWithdrawn {
+        /// The job.
+        job_id: JobId,
+        /// The attempt.
+        attempt: Attempt,
+        /// Why.
+        detail: String,
+    },
+    /// A running attempt will not finish.
+    AttemptInterrupted {
+        /// The job.
+        job_id: JobId,
+        /// The attempt.
+        attempt: Attempt,
+        /// Why.
+        code: Reason,
+        /// One line.
+        detail: String,
+    },
+    /// A running attempt's worker was lost; the attempt is fenced.
+    AttemptLost {
+        /// The job.
+        job_id: JobId,
+        /// The attempt.
+        attempt: Attempt,
+    },
+    /// The current attempt's set is committed.
+    AttemptFinished {
+        /// What the agent reported, its attestation verified.
+        finished: Box<Finished>,
+    },
+    /// The chunks a run waited for are in the store again.
+    SourceRestored {
+        /// The run.
+        run_id: RunId,
+    },
+    /// Somebody wants jobs of a run to stop.
+    CancelRequested {
+        /// The run.
+        run_id: RunId,
+        /// The jobs that had not ended.
+        jobs: Vec<JobId>,
+    },
+    /// A job has its final outcome.
+    JobEnded {
+        /// The job.
+        job_id: JobId,
+        /// How it ended.
+        outcome: Outcome,
+        /// One line for people.
+        human_summary: String,
+    },
+    /// A run has its final state.
+    RunEnded {
+        /// The run.
+        run_id: RunId,
+        /// The state.
+        state: RunState,
+        /// The exit code of `rch`.
+        exit_code: u8,
+        /// One line for people.
+        human_summary: String,
+    },
+    /// An ended run leaves the state; it can still be read.
+    RunForgotten {
+        /// The run.
+        run_id: RunId,
+    },
+}
+
+/// A run as it was accepted, everything that later decisions need.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedRun {
+    /// The run.
+    pub run_id: RunId,
+    /// The id of the request.
+    pub request_id: RequestId,
+    /// Digest of the request.
+    pub body_sha256: Sha256,
+    /// Who asked.
+    pub requester: String,
+    /// The project's name.
+    pub project: String,
+    /// Fixed here for the whole run.
+    pub protocol_version: u32,
+    /// The stored source.
+    pub recipe: RecipeRef,
+    /// The destinations.
+    pub destinations: Vec<DestinationRequest>,
+    /// The steps.
+    pub steps: Vec<AcceptedStep>,
+    /// Everything else.
+    pub options: RunOptions,
+    /// The merged configuration, for the record.
+    pub effective_config: EffectiveConfig,
+}
+
+/// One step as it was accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedStep {
+    /// The name of the step.
+    pub name: String,
+    /// What it does.
+    pub action: Action,
+    /// The arguments as given.
+    pub original_argv: Vec<String>,
+    /// The canonical arguments.
+    pub argv: Vec<String>,
+    /// Whether `clean` was said.
+    pub clean: bool,
+    /// Arguments that are the farm's to decide.
+    pub dropped: Vec<JudgedArgument>,
+    /// Arguments that were refused; not empty means the step's jobs are rejected.
+    pub rejected: Vec<JudgedArgument>,
+    /// A job for each destination.
+    pub jobs: Vec<AcceptedJob>,
+}
+
+/// One job as it was accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedJob {
+    /// The job.
+    pub job_id: JobId,
+    /// Index of its destination.
+    pub destination: u32,
+    /// When it gives up waiting.
+    pub queue_deadline: Tick,
+}
+
+/// The fleet judged against one requirement; shared by every job of the class until the fleet changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// Digest of requirement and protocol version.
+    pub class: Sha256,
+    /// Counts changes of the fleet.
+    pub fleet_version: u64,
+    /// What was asked.
+    pub requirement: Requirement,
+    /// The protocol version of the run.
+    pub protocol_version: u32,
+    /// Every worker, by name.
+    pub workers: Vec<ConsideredWorker>,
+}
+
+/// The choice of a worker for one destination of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// The run.
+    pub run_id: RunId,
+    /// Index of the destination.
+    pub destination: u32,
+    /// Counts the choices made for the run.
+    pub revision: u32,
+    /// The class of the judgement it rests on.
+    pub class: Sha256,
+    /// The fleet version of the judgement it rests on.
+    pub fleet_version: u64,
+    /// What decided.
+    pub mode: SelectionMode,
+    /// The candidates in order; the first is chosen.
+    pub ranked: Vec<WorkerName>,
+    /// Candidates that give the same job key as the chosen one, itself among them, in order.
+    pub group: Vec<WorkerName>,
+    /// The version of its Xcode.
+    pub xcode_version: Version,
+    /// The tools of the chosen worker.
+    pub toolchain: Toolchain,
+    /// The destination on the chosen worker.
+    pub resolved: ResolvedDestination,
+    /// What the user may want to know.
+    pub notices: Vec<String>,
+    /// Digest of the facts of the chosen worker.
+    pub capabilities_sha256: Sha256,
+    /// Digest of the evidence document.
+    pub evidence_sha256: Sha256,
+    /// Version of the rules.
+    pub decision_version: u32,
+}
+
+impl Selection {
+    /// The chosen worker.
+    pub fn worker(&self) -> &WorkerName {
+        self.ranked.first().expect("a selection is made only when there is a candidate")
+    }
+}

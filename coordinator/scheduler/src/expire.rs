@@ -1,0 +1,140 @@
+//! What time alone brings about.
+
+use std::time::Duration;
+
+use rch_schemas::document::Outcome;
+use rch_schemas::wire::http::{JobState, Liveness};
+use rch_schemas::{Reason, WorkerName};
+
+use crate::attempt::{AttemptRecord, AttemptState};
+use crate::cancel::withdrawal;
+use crate::command::Stamp;
+use crate::event::Event;
+use crate::job::Job;
+use crate::observed::{HEARTBEATS_WITHOUT_ATTEMPT, Observed};
+use crate::state::State;
+use crate::worker::{Worker, liveness, silence};
+
+/// Looks at every deadline.
+pub(crate) fn expire(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<Event> {
+    let clock = Clock { state, observed, stamp };
+    let lost = clock.newly_lost();
+    let mut events = Vec::new();
+    for worker in state.workers.values() {
+        if lost.contains(&&worker.name) {
+            events.extend(clock.lose(worker));
+        } else if worker.lost && clock.is_heard(worker) {
+            events.push(Event::WorkerReturned { worker: worker.name.clone() });
+        }
+    }
+    let held_by_lost = |job: &Job| job.live().is_some_and(|attempt| lost.contains(&&attempt.worker));
+    for run in state.active_runs() {
+        let gap_over = run.source_gap.as_ref().is_some_and(|gap| gap.deadline <= stamp.tick);
+        for job in state.jobs_of(run).filter(|job| job.outcome().is_none() && !held_by_lost(job)) {
+            let over = gap_over && job.state() == JobState::Queued;
+            events.extend(if over { source_missing(job) } else { clock.expire_job(job) });
+        }
+    }
+    events.extend(clock.forgotten());
+    events
+}
+
+struct Clock<'a> {
+    state: &'a State,
+    observed: &'a Observed,
+    stamp: &'a Stamp,
+}
+
+impl<'a> Clock<'a> {
+    /// Workers that were silent too long. When more than a third, and at least three, would be lost at once, none is: then it is more likely
+    /// that the leader is deaf than that the fleet is dead.
+    fn newly_lost(&self) -> Vec<&'a WorkerName> {
+        let limit = Duration::from_millis(self.state.config.lost_after_ms);
+        let heard: Vec<_> = self.state.workers.values().filter(|worker| worker.session.is_some() && !worker.lost).collect();
+        let silent = |worker: &&&Worker| silence(worker, self.observed, self.stamp.tick).is_some_and(|silence| silence >= limit);
+        let lost: Vec<_> = heard.iter().filter(silent).map(|worker| &worker.name).collect();
+        if lost.len() >= 3 && lost.len() * 3 > heard.len() { Vec::new() } else { lost }
+    }
+
+    fn is_heard(&self, worker: &Worker) -> bool {
+        let limit = Duration::from_millis(self.state.config.suspect_after_ms);
+        let since_lost_heard = self.observed.workers.get(&worker.name).is_some_and(|row| row.heard_at.is_some());
+        since_lost_heard && silence(worker, self.observed, self.stamp.tick).is_some_and(|silence| silence < limit)
+    }
+
+    /// A lost worker's running attempts are fenced, its offers taken back.
+    fn lose(&self, worker: &Worker) -> Vec<Event> {
+        let mut events = vec![Event::WorkerLost { worker: worker.name.clone() }];
+        for (job_id, attempt) in &worker.held {
+            let Some(job) = self.state.jobs.get(job_id) else { continue };
+            match job.current_numbered(*attempt).map(|attempt| &attempt.state) {
+                Some(AttemptState::Running { .. }) => events.push(Event::AttemptLost { job_id: job_id.clone(), attempt: *attempt }),
+                Some(AttemptState::Offered) => events.extend(withdrawal(job, "the worker was lost")),
+                _ => {}
+            }
+        }
+        events
+    }
+
+    fn expire_job(&self, job: &Job) -> Vec<Event> {
+        match job.live() {
+            Some(attempt) => self.expire_attempt(job, attempt).into_iter().collect(),
+            None if job.queue_deadline <= self.stamp.tick => vec![Event::JobEnded {
+                job_id: job.job_id.clone(),
+                outcome: Outcome::because(Reason::TimeoutQueue),
+                human_summary: format!("{} found no free worker in time", job.action),
+            }],
+            None => Vec::new(),
+        }
+    }
+
+    fn expire_attempt(&self, job: &Job, attempt: &AttemptRecord) -> Option<Event> {
+        let interrupted = |code, detail: &str| Event::AttemptInterrupted {
+            job_id: job.job_id.clone(),
+            attempt: attempt.number,
+            code,
+            detail: detail.to_owned(),
+        };
+        match &attempt.state {
+            AttemptState::Offered => {
+                let worker = self.state.workers.get(&attempt.worker)?;
+                let claim_within = Duration::from_millis(self.state.config.claim_within_ms);
+                if liveness(worker, self.observed, &self.state.config, self.stamp.tick) != Liveness::Online {
+                    withdrawal(job, "the worker fell silent")
+                } else if self.stamp.tick.since(attempt.offered) >= claim_within {
+                    withdrawal(job, "the worker did not claim it in time")
+                } else {
+                    None
+                }
+            }
+            AttemptState::Running { deadline, .. } if *deadline <= self.stamp.tick => {
+                Some(interrupted(Reason::TimeoutDeadline, "the coordinator's deadline for the attempt passed"))
+            }
+            AttemptState::Running { .. } => {
+                let row = self.observed.workers.get(&attempt.worker)?;
+                let missing = row.missing.get(&(job.job_id.clone(), attempt.number)).copied().unwrap_or_default();
+                (missing >= HEARTBEATS_WITHOUT_ATTEMPT).then(|| interrupted(Reason::Interrupted, "its agent no longer holds the attempt"))
+            }
+            AttemptState::Finished { .. }
+            | AttemptState::Interrupted { .. }
+            | AttemptState::Lost
+            | AttemptState::Refused { .. }
+            | AttemptState::Withdrawn { .. } => None,
+        }
+    }
+
+    fn forgotten(&self) -> impl Iterator<Item = Event> {
+        let keep = Duration::from_millis(self.state.config.keep_ended_ms);
+        let old = move |run: &&crate::run::Run| run.ended.as_ref().is_some_and(|ended| self.stamp.tick.since(ended.tick) >= keep);
+        self.state.runs.values().filter(old).map(|run| Event::RunForgotten { run_id: run.run_id.clone() })
+    }
+}
+
+fn source_missing(job: &Job) -> Vec<Event> {
+    let ended = Event::JobEnded {
+        job_id: job.job_id.clone(),
+        outcome: Outcome::because(Reason::SourceMissing),
+        human_summary: "chunks of the source are missing in the store, and nobody uploaded them again in time".to_owned(),
+    };
+    withdrawal(job, "chunks of the source are missing").into_iter().chain([ended]).collect()
+}

@@ -1,0 +1,36 @@
+//! Soft facts: what the leader heard, never recorded by itself. What a decision used of them is copied into its event.
+
+use std::collections::BTreeMap;
+
+use rch_schemas::{Attempt, JobId, SessionId, Tick, WorkerName};
+
+/// What the leader knows beside the ledger.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// Since when the leader hears: connected, and its own heartbeat came back. Silence before it proves nothing. `None` while it is deaf.
+    pub hearing_since: Option<Tick>,
+    /// A row a worker.
+    pub workers: BTreeMap<WorkerName, ObservedWorker>,
+}
+
+/// What was heard of one worker.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObservedWorker {
+    /// The session that was heard last.
+    pub session: Option<SessionId>,
+    /// When anything was heard last.
+    pub heard_at: Option<Tick>,
+    /// When its capabilities were confirmed last.
+    pub capabilities_at: Option<Tick>,
+    /// Heartbeats in a row that did not name an attempt the worker should hold.
+    pub missing: BTreeMap<(JobId, Attempt), u32>,
+    /// Free slots, by its last heartbeat.
+    pub slots_free: u32,
+    /// One-minute load, in hundredths.
+    pub load_hundredths: u32,
+    /// Free disk space in bytes.
+    pub disk_free_bytes: u64,
+}
+
+/// Heartbeats in a row without an attempt after which it counts as interrupted.
+pub(crate) const HEARTBEATS_WITHOUT_ATTEMPT: u32 = 3;

@@ -1,0 +1,150 @@
+//! A run: one request, its steps in order, its destinations each with a worker of its own.
+
+use rch_schemas::document::{ArtifactProfile, Backend};
+use rch_schemas::document::{EffectiveConfig, JudgedArgument, RecipeRef, RunOptions, RunState};
+use rch_schemas::job_key::Provisioning;
+use rch_schemas::protocol::Feature;
+use rch_schemas::requirement::{DestinationRequest, Requirement};
+use rch_schemas::{Action, JobId, LedgerSeq, RequestId, RunId, Sha256, Tick, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Judgement, Selection};
+use crate::job::SourceGap;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The run.
+    pub run_id: RunId,
+    /// The id of the request.
+    pub request_id: RequestId,
+    /// Digest of the request.
+    pub body_sha256: Sha256,
+    /// Who asked.
+    pub requester: String,
+    /// The project's name.
+    pub project: String,
+    /// The record that accepted it, and its place in the record: the order of arrival.
+    pub accepted: (LedgerSeq, u32),
+    /// When it was accepted, for people.
+    pub accepted_at: Timestamp,
+    /// Bumped on every transition.
+    pub seq: u64,
+    /// Where it is.
+    pub state: RunState,
+    /// When it ended, and with which exit code.
+    pub ended: Option<EndedRun>,
+    /// Whether a cancel was asked for.
+    pub cancel_requested: bool,
+    /// Fixed at submit.
+    pub protocol_version: u32,
+    /// The stored source.
+    pub recipe: RecipeRef,
+    /// Chunks it waits for.
+    pub source_gap: Option<SourceGap>,
+    /// How often chunks had to be uploaded again.
+    pub source_gaps: u32,
+    /// The destinations.
+    pub destinations: Vec<RunDestination>,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// Everything else.
+    pub options: RunOptions,
+    /// The merged configuration, for the record.
+    pub effective_config: EffectiveConfig,
+    /// Counts selections.
+    pub revision: u32,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedRun {
+    /// When, for people.
+    pub at: Timestamp,
+    /// When, for forgetting it.
+    pub tick: Tick,
+    /// The exit code of `rch`.
+    pub exit_code: u8,
+    /// One line for people.
+    pub human_summary: String,
+}
+
+/// A destination of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunDestination {
+    /// As asked.
+    pub asked: DestinationRequest,
+    /// The choice of a worker, and when it was made.
+    pub selection: Option<MadeSelection>,
+    /// Whether a job on it ever ran: from then on its keys are bound to that toolchain.
+    pub started: bool,
+}
+
+/// A selection with what its document needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MadeSelection {
+    /// The choice.
+    pub selection: Selection,
+    /// What it rests on.
+    pub judgement: Judgement,
+    /// The record that holds it.
+    pub seq: LedgerSeq,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+/// A step: jobs that differ only in destination.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub action: Action,
+    /// The arguments as given.
+    pub original_argv: Vec<String>,
+    /// The canonical arguments.
+    pub argv: Vec<String>,
+    /// Whether `clean` was said.
+    pub clean: bool,
+    /// Arguments that are the farm's to decide.
+    pub dropped: Vec<JudgedArgument>,
+    /// Arguments that were refused.
+    pub rejected: Vec<JudgedArgument>,
+    /// Its jobs, by destination.
+    pub jobs: Vec<JobId>,
+}
+
+impl Run {
+    /// Its jobs, in plan order: step by step, destination by destination.
+    pub fn jobs(&self) -> impl Iterator<Item = &JobId> {
+        self.steps.iter().flat_map(|step| &step.jobs)
+    }
+
+    /// The chosen worker of a destination, with what the choice rests on.
+    pub fn selection(&self, destination: u32) -> Option<&MadeSelection> {
+        self.destinations.get(destination as usize)?.selection.as_ref()
+    }
+
+    /// What a worker must satisfy for a destination of this run.
+    pub fn requirement(&self, destination: u32) -> Option<Requirement> {
+        let asked = self.destinations.get(destination as usize)?.asked.clone();
+        Some(requirement(&self.options, asked))
+    }
+}
+
+/// What a worker must satisfy for a destination under these options.
+pub(crate) fn requirement(options: &RunOptions, destination: DestinationRequest) -> Requirement {
+    let mut tags = options.tags.clone();
+    tags.extend(["macos".to_owned(), "xcode".to_owned()]);
+    let mut features = std::collections::BTreeSet::from([Feature::named(Feature::ATTESTATION_SIGNING)]);
+    if destination.provisioning == Provisioning::Ephemeral {
+        features.insert(Feature::named(Feature::EPHEMERAL_SIMULATORS));
+    }
+    if options.artifact_profile == ArtifactProfile::Rich {
+        features.insert(Feature::named(Feature::EVENTS));
+    }
+    if options.backend == Backend::Mcp {
+        features.insert(Feature::named(Feature::MCP_BACKEND));
+    }
+    Requirement { tags, xcode: options.xcode.clone(), destination, features, tools: options.tools.clone(), worker: options.worker.clone() }
+}

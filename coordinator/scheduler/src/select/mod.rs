@@ -1,0 +1,18 @@
+//! Selection: which worker a destination of a run goes to, and why.
+//!
+//! Filter (each exclusion a verdict with the two values compared), resolve toolchain and destination on each candidate, rank, choose the
+//! first. The deterministic mode looks at stable fields only; nothing here reads load, disk or queue length.
+
+mod choose;
+mod destination;
+mod judge;
+mod preview;
+mod xcode;
+
+pub use preview::preview;
+
+pub(crate) use choose::{Choice, NoChoice, choose};
+pub(crate) use judge::Fleet;
+
+/// Version of the rules of selection. Replay of a decision of another version says so instead of differing silently.
+pub const DECISION_VERSION: u32 = 1;

@@ -1,0 +1,247 @@
+//! What follows from the state by itself: jobs that are over, workers to choose, free slots to offer.
+//!
+//! Runs are looked at in order of arrival, so that slots go to whoever came first, and a run's next step stands where the run stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rch_schemas::document::{JobStatus, Outcome};
+use rch_schemas::wire::http::{Intake, JobState, Liveness};
+use rch_schemas::{Action, Reason, RetryClass, Sha256, Tick, WorkerName};
+
+use crate::attempt::AttemptState;
+use crate::cancel;
+use crate::command::Stamp;
+use crate::document::run_outcome;
+use crate::event::Event;
+use crate::job::Job;
+use crate::observed::Observed;
+use crate::run::Run;
+use crate::select::{Choice, Fleet, NoChoice, choose};
+use crate::state::State;
+use crate::worker::{Worker, liveness};
+
+/// The next events that follow from the state; to be applied and asked for again until there are none.
+pub fn settle(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<Event> {
+    let mut settling = Settling { state, observed, stamp, judged: BTreeSet::new() };
+    let ended: Vec<_> = state.active_runs().flat_map(|run| settling.end(run)).collect();
+    if !ended.is_empty() {
+        return ended;
+    }
+    let selected: Vec<_> = state.active_runs().flat_map(|run| settling.select(run)).collect();
+    if !selected.is_empty() {
+        return selected;
+    }
+    settling.offer()
+}
+
+struct Settling<'a> {
+    state: &'a State,
+    observed: &'a Observed,
+    stamp: &'a Stamp,
+    /// Classes whose judgement is among the events already.
+    judged: BTreeSet<Sha256>,
+}
+
+impl Settling<'_> {
+    /// Jobs of a run that are over, then the run itself.
+    fn end(&self, run: &Run) -> Vec<Event> {
+        let jobs: Vec<_> = self.state.jobs_of(run).collect();
+        let over: Vec<_> = jobs
+            .iter()
+            .filter(|job| job.state() == JobState::Queued)
+            .filter_map(|job| rejection(run, job).or_else(|| self.verdict(run, job)).or_else(|| skip(run, job, &jobs)))
+            .collect();
+        if !over.is_empty() || jobs.iter().any(|job| job.outcome().is_none()) {
+            return over;
+        }
+        let (ended, exit_code) = run_outcome(jobs.iter().copied());
+        vec![Event::RunEnded { run_id: run.run_id.clone(), state: ended, exit_code, human_summary: run_summary_line(&jobs) }]
+    }
+
+    /// What the last attempt of a waiting job means for it: over, or another try.
+    fn verdict(&self, run: &Run, job: &Job) -> Option<Event> {
+        if job.live().is_some() {
+            return None;
+        }
+        if job.cancel_requested {
+            return Some(cancel::ended(job));
+        }
+        let config = &self.state.config;
+        let attempt = job.current()?;
+        let (reason, detail) = match &attempt.state {
+            AttemptState::Interrupted { code, detail } => {
+                let again = code.retry_class() != RetryClass::Never && job.started < config.max_attempts;
+                (!again).then(|| (*code, detail.clone()))?
+            }
+            AttemptState::Lost => {
+                let again = job.started < config.max_attempts && job.workers_lost().count() < 2 && self.has_another(run, job);
+                (!again).then(|| (Reason::WorkerLost, format!("{} was lost while it ran {}", attempt.worker, job.action)))?
+            }
+            AttemptState::Refused { code: Reason::SourceMissing, detail } => {
+                (run.source_gaps > 1).then(|| (Reason::SourceMissing, detail.clone()))?
+            }
+            AttemptState::Refused { code, detail } => {
+                let again = code.retry_class() != RetryClass::Never && job.refusals < config.max_refusals;
+                (!again).then(|| (*code, detail.clone()))?
+            }
+            AttemptState::Offered | AttemptState::Running { .. } | AttemptState::Finished { .. } | AttemptState::Withdrawn { .. } => {
+                return None;
+            }
+        };
+        Some(ended(job, Outcome::because(reason), detail))
+    }
+
+    /// Whether a worker other than those the job cost gives the same key: only there may it run again.
+    fn has_another(&self, run: &Run, job: &Job) -> bool {
+        let lost: BTreeSet<_> = job.workers_lost().collect();
+        match choose(&self.fleet(), run, job.destination) {
+            Ok(choice) => choice.made.selection.group.iter().any(|worker| !lost.contains(worker)),
+            Err(NoChoice::Wait { workers, .. }) => workers.iter().any(|worker| !lost.contains(worker)),
+            Err(NoChoice::Never(..)) => false,
+        }
+    }
+
+    /// Chooses workers for the destinations of a run that need one.
+    fn select(&mut self, run: &Run) -> Vec<Event> {
+        (0..).zip(&run.destinations).flat_map(|(index, _)| self.select_one(run, index)).collect()
+    }
+
+    fn select_one(&mut self, run: &Run, destination: u32) -> Vec<Event> {
+        let waiting: Vec<_> = self.state.jobs_of(run).filter(|job| job.destination == destination && job.outcome().is_none()).collect();
+        if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) || !self.needs_selection(run, destination) {
+            return Vec::new();
+        }
+        match choose(&self.fleet(), run, destination) {
+            Ok(choice) => self.record(run, choice),
+            Err(NoChoice::Wait { .. }) => Vec::new(),
+            Err(NoChoice::Never(code, detail)) => {
+                waiting.into_iter().map(|job| ended(job, Outcome::because(code), detail.clone())).collect()
+            }
+        }
+    }
+
+    /// Whether a destination has no worker yet, or one that is gone, closed, or no longer what it was chosen as.
+    fn needs_selection(&self, run: &Run, destination: u32) -> bool {
+        let row = &run.destinations[destination as usize];
+        let Some(made) = &row.selection else { return true };
+        let Some(worker) = self.state.workers.get(made.selection.worker()) else { return true };
+        let known = self.state.config.inventory.contains_key(&worker.name);
+        let changed = worker.facts.as_ref().is_none_or(|(digest, _)| *digest != made.selection.capabilities_sha256);
+        let closed = match worker.intake {
+            Intake::Open => false,
+            // A worker that drains finishes the runs it has started.
+            Intake::Draining => !row.started,
+            Intake::Quarantined => true,
+        };
+        !known || worker.lost || closed || changed
+    }
+
+    fn record(&mut self, run: &Run, choice: Choice) -> Vec<Event> {
+        let same = |old: &crate::run::MadeSelection| {
+            let (old, new) = (&old.selection, &choice.made.selection);
+            old.worker() == new.worker()
+                && old.toolchain == new.toolchain
+                && old.resolved == new.resolved
+                && old.capabilities_sha256 == new.capabilities_sha256
+        };
+        if run.selection(choice.made.selection.destination).is_some_and(same) {
+            return Vec::new();
+        }
+        let judged = choice.judged_now && self.judged.insert(choice.made.judgement.class);
+        let judgement = judged.then(|| Event::FleetJudged { judgement: Box::new(choice.made.judgement) });
+        judgement.into_iter().chain([Event::WorkerSelected { selection: Box::new(choice.made.selection) }]).collect()
+    }
+
+    /// Offers free slots to waiting jobs, first come first served.
+    fn offer(&self) -> Vec<Event> {
+        let mut free: BTreeMap<&WorkerName, usize> =
+            self.state.workers.values().map(|worker| (&worker.name, self.free_slots(worker))).filter(|(_, free)| *free > 0).collect();
+        let mut events = Vec::new();
+        for run in self.state.active_runs() {
+            if free.is_empty() {
+                break;
+            }
+            for job in self.state.jobs_of(run) {
+                let Some((worker, event)) = self.offer_of(run, job) else { continue };
+                let Some(slots) = free.get_mut(worker) else { continue };
+                *slots -= 1;
+                if *slots == 0 {
+                    free.remove(worker);
+                }
+                events.push(event);
+            }
+        }
+        events
+    }
+
+    fn free_slots(&self, worker: &Worker) -> usize {
+        let online = liveness(worker, self.observed, &self.state.config, self.stamp.tick) == Liveness::Online;
+        let takes = online && self.observed.hearing_since.is_some() && worker.intake != Intake::Quarantined;
+        if takes { worker.free_slots() } else { 0 }
+    }
+
+    /// The offer of a job that may start now, whether or not its worker has a slot.
+    fn offer_of(&self, run: &Run, job: &Job) -> Option<(&WorkerName, Event)> {
+        if job.state() != JobState::Queued || job.live().is_some() || job.cancel_requested || run.source_gap.is_some() {
+            return None;
+        }
+        let before = self.state.jobs_of(run).filter(|other| other.step < job.step);
+        if before.into_iter().any(|other| other.outcome().is_none()) {
+            return None;
+        }
+        let selection = &run.selection(job.destination)?.selection;
+        let worker = self.state.workers.get(selection.worker())?;
+        let session = worker.session.as_ref()?;
+        let backed_off = job.not_before.get(&worker.name).is_some_and(|until: &Tick| *until > self.stamp.tick);
+        let current = worker.facts.as_ref().is_some_and(|(digest, _)| *digest == selection.capabilities_sha256);
+        (!backed_off && current).then(|| {
+            let event = Event::AttemptOffered {
+                job_id: job.job_id.clone(),
+                attempt: job.next_attempt(),
+                worker: worker.name.clone(),
+                session: session.id.clone(),
+            };
+            (&worker.name, event)
+        })
+    }
+
+    fn fleet(&self) -> Fleet<'_> {
+        Fleet { state: self.state, observed: self.observed, stamp: self.stamp }
+    }
+}
+
+fn rejection(run: &Run, job: &Job) -> Option<Event> {
+    let rejected = run.steps[job.step as usize].rejected.first()?;
+    Some(ended(job, Outcome::because(Reason::ArgumentDenied), format!("{}: {}", rejected.argument, rejected.reason)))
+}
+
+/// A job is not tried after a failed step, nor beside a refused one, unless the run goes on after failures.
+fn skip(run: &Run, job: &Job, jobs: &[&Job]) -> Option<Event> {
+    if run.options.continue_on_failure {
+        return None;
+    }
+    if let Some(step) = run.steps.iter().find(|step| !step.rejected.is_empty()) {
+        return Some(ended(job, Outcome::SKIPPED, format!("{} was skipped, because {} was refused", job.action, step.action)));
+    }
+    let failed = |other: &&&Job| other.step < job.step && other.outcome().is_some_and(|outcome| outcome.status != JobStatus::Success);
+    let cause = jobs.iter().find(failed)?;
+    let word = if cause.state() == JobState::Cancelled { "was cancelled" } else { "failed" };
+    Some(ended(job, Outcome::SKIPPED, format!("{} was skipped, because {} {word}", job.action, cause.action)))
+}
+
+fn ended(job: &Job, outcome: Outcome, human_summary: String) -> Event {
+    Event::JobEnded { job_id: job.job_id.clone(), outcome, human_summary }
+}
+
+/// One line for a run: the first thing that went wrong, else what succeeded.
+fn run_summary_line(jobs: &[&Job]) -> String {
+    let wrong =
+        jobs.iter().find(|job| job.outcome().is_some_and(|outcome| !matches!(outcome.status, JobStatus::Success | JobStatus::Skipped)));
+    if let Some(job) = wrong
+        && let crate::job::JobPhase::Ended { human_summary, .. } = &job.phase
+    {
+        return human_summary.clone();
+    }
+    let actions: Vec<_> = jobs.iter().map(|job| Action::as_str(job.action)).collect();
+    format!("{} succeeded", actions.join(", "))
+}

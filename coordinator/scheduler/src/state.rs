@@ -1,0 +1,122 @@
+//! The state: what is not yet over, workers, and ended runs until they are forgotten.
+
+use std::collections::BTreeMap;
+
+use rch_schemas::{JobId, LedgerId, LedgerSeq, RequestId, RunId, Sha256, WorkerName};
+
+use crate::config::FarmConfig;
+use crate::event::Judgement;
+use crate::job::Job;
+use crate::run::Run;
+use crate::worker::Worker;
+
+/// Everything that decisions are made from, beside [`crate::Observed`]. Changed by [`crate::apply`] alone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// The ledger's name; absent before its first record.
+    pub ledger_id: Option<LedgerId>,
+    /// Counts leaders.
+    pub term: u64,
+    /// The configuration in force.
+    pub config: FarmConfig,
+    /// Counts changes of the fleet.
+    pub fleet_version: u64,
+    /// Workers by name.
+    pub workers: BTreeMap<WorkerName, Worker>,
+    /// Runs by id.
+    pub runs: BTreeMap<RunId, Run>,
+    /// Jobs by id.
+    pub jobs: BTreeMap<JobId, Job>,
+    /// The newest judgement of each class, of the current fleet version.
+    pub(crate) judgements: BTreeMap<Sha256, Judgement>,
+    /// Runs that have not ended, in order of arrival.
+    pub(crate) active: BTreeMap<(LedgerSeq, u32), RunId>,
+    /// Requests by requester and id.
+    pub(crate) requests: BTreeMap<(String, RequestId), RunId>,
+}
+
+impl State {
+    /// The state whose rows these are: what a projection holds.
+    pub fn from_rows(rows: StateRows) -> Self {
+        let mut state = Self {
+            ledger_id: rows.ledger_id,
+            term: rows.term,
+            config: rows.config,
+            fleet_version: rows.fleet_version,
+            workers: rows.workers.into_iter().map(|worker| (worker.name.clone(), worker)).collect(),
+            jobs: rows.jobs.into_iter().map(|job| (job.job_id.clone(), job)).collect(),
+            judgements: rows.judgements.into_iter().map(|judgement| (judgement.class, judgement)).collect(),
+            ..Self::default()
+        };
+        for run in rows.runs {
+            state.insert_run(run);
+        }
+        state
+    }
+
+    /// Runs that have not ended, in order of arrival.
+    pub fn active_runs(&self) -> impl Iterator<Item = &Run> {
+        self.active.values().filter_map(|run_id| self.runs.get(run_id))
+    }
+
+    /// The run of a request, with the digest of the request's body.
+    pub fn request(&self, requester: &str, request_id: &RequestId) -> Option<(&RunId, &Sha256)> {
+        let run_id = self.requests.get(&(requester.to_owned(), request_id.clone()))?;
+        self.runs.get(run_id).map(|run| (run_id, &run.body_sha256))
+    }
+
+    /// The jobs of a run, in plan order.
+    pub fn jobs_of<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = &'a Job> {
+        run.jobs().filter_map(|job_id| self.jobs.get(job_id))
+    }
+
+    /// The newest judgement of a class.
+    pub fn judgement(&self, class: &Sha256) -> Option<&Judgement> {
+        self.judgements.get(class)
+    }
+
+    /// A job and its run.
+    pub fn job_and_run(&self, job_id: &JobId) -> Option<(&Job, &Run)> {
+        let job = self.jobs.get(job_id)?;
+        Some((job, self.runs.get(&job.run_id)?))
+    }
+
+    pub(crate) fn insert_run(&mut self, run: Run) {
+        self.requests.insert((run.requester.clone(), run.request_id.clone()), run.run_id.clone());
+        if run.ended.is_none() {
+            self.active.insert(run.accepted, run.run_id.clone());
+        }
+        self.runs.insert(run.run_id.clone(), run);
+    }
+
+    pub(crate) fn forget_run(&mut self, run_id: &RunId) {
+        if let Some(run) = self.runs.remove(run_id) {
+            self.requests.remove(&(run.requester.clone(), run.request_id.clone()));
+            self.active.remove(&run.accepted);
+            for job_id in run.jobs() {
+                self.jobs.remove(job_id);
+            }
+        }
+    }
+}
+
+/// The rows a state is made of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StateRows {
+    /// The ledger's name.
+    pub ledger_id: Option<LedgerId>,
+    /// Counts leaders.
+    pub term: u64,
+    /// The configuration in force.
+    pub config: FarmConfig,
+    /// Counts changes of the fleet.
+    pub fleet_version: u64,
+    /// All workers.
+    pub workers: Vec<Worker>,
+    /// All runs that are not forgotten.
+    pub runs: Vec<Run>,
+    /// Their jobs.
+    pub jobs: Vec<Job>,
+    /// The newest judgement of each class.
+    pub judgements: Vec<Judgement>,
+}

@@ -1,0 +1,95 @@
+//! A worker: who it is, what it can do, whether it is heard, whether it takes jobs.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rch_schemas::capabilities::Facts;
+use rch_schemas::protocol::{Feature, ProtocolRange};
+use rch_schemas::wire::http::{Intake, Liveness};
+use rch_schemas::{Attempt, JobId, SessionId, Sha256, Tick, WorkerName};
+use serde::{Deserialize, Serialize};
+
+use crate::config::FarmConfig;
+use crate::observed::Observed;
+
+/// A worker of the inventory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worker {
+    /// Its name.
+    pub name: WorkerName,
+    /// The current start of its agent; absent until the first announcement.
+    pub session: Option<Session>,
+    /// Sessions that were replaced, newest last: what they still say is stale.
+    pub replaced: Vec<SessionId>,
+    /// What it can do, and the digest of that.
+    pub facts: Option<(Sha256, Facts)>,
+    /// Whether it was silent too long.
+    pub lost: bool,
+    /// Whether it takes jobs.
+    pub intake: Intake,
+    /// Why intake is not open.
+    pub intake_reason: String,
+    /// Attempts offered to it or running on it.
+    pub held: BTreeSet<(JobId, Attempt)>,
+}
+
+/// One start of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Version of the agent.
+    pub agent_version: String,
+    /// The protocol versions it speaks.
+    pub protocol: ProtocolRange,
+    /// What it can do.
+    pub features: BTreeSet<Feature>,
+    /// Jobs at once.
+    pub slots: u32,
+}
+
+/// Replaced sessions that are remembered: as many as can plausibly still have messages under way.
+pub(crate) const REPLACED_SESSIONS_KEPT: usize = 8;
+
+impl Worker {
+    /// A worker that was never heard.
+    pub fn new(name: WorkerName) -> Self {
+        Self {
+            name,
+            session: None,
+            replaced: Vec::new(),
+            facts: None,
+            lost: false,
+            intake: Intake::Open,
+            intake_reason: String::new(),
+            held: BTreeSet::new(),
+        }
+    }
+
+    /// Slots that nothing is offered to or runs in.
+    pub fn free_slots(&self) -> usize {
+        let slots = self.session.as_ref().map_or(0, |session| session.slots as usize);
+        slots.saturating_sub(self.held.len())
+    }
+}
+
+/// Whether a worker is heard. Silence counts only since the leader itself hears; `Suspect` is derived here and never recorded.
+pub fn liveness(worker: &Worker, observed: &Observed, config: &FarmConfig, now: Tick) -> Liveness {
+    if worker.session.is_none() {
+        return Liveness::Unknown;
+    }
+    if worker.lost {
+        return Liveness::Lost;
+    }
+    match silence(worker, observed, now) {
+        Some(silence) if silence >= Duration::from_millis(config.suspect_after_ms) => Liveness::Suspect,
+        Some(_) | None => Liveness::Online,
+    }
+}
+
+/// How long a worker has been silent while the leader could hear; `None` while the leader is deaf.
+pub(crate) fn silence(worker: &Worker, observed: &Observed, now: Tick) -> Option<Duration> {
+    let since = observed.hearing_since?;
+    let heard = observed.workers.get(&worker.name).and_then(|row| row.heard_at).unwrap_or_default();
+    Some(now.since(heard.max(since)))
+}
