@@ -14,6 +14,7 @@ mod disk;
 #[cfg(test)]
 mod fixture;
 mod identity;
+mod nats;
 mod probe;
 mod process_group;
 mod tool;

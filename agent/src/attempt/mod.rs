@@ -1,4 +1,9 @@
 //! One attempt, from go to its report.
 
+mod life;
+mod process;
+mod progress;
+mod watchdog;
+
 /// What the name of every simulator made for one attempt begins with.
 pub(crate) const EPHEMERAL_PREFIX: &str = "rch-ephemeral-";

@@ -1,0 +1,55 @@
+//! Reports and their receipts.
+
+use std::time::Duration;
+
+use rch_schemas::Reason;
+use rch_schemas::wire::agent::{Receipt, Report};
+use rch_schemas::wire::{Op, Response, WireError, subject};
+
+use super::Link;
+use super::envelope::seal;
+use crate::clock;
+
+/// A receipt comes after a ledger append, which takes milliseconds; a leader that is just taking over needs seconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The wait after the first failure; it doubles.
+const BACKOFF_FIRST: Duration = Duration::from_millis(200);
+/// The wait never gets longer: a build's end should not wait for us once the farm is back.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// The final answer to a report.
+pub(crate) type Answer = Result<Receipt, WireError>;
+
+/// Sends a report until somebody answers for good. The same bytes each time, so that it counts once.
+pub(crate) async fn report(link: Link, report: Report) -> Answer {
+    let kind = report.body.kind();
+    let number = report.number;
+    let subject = subject::report(&link.worker);
+    let payload = seal(Op::Report, &report);
+    let mut backoff = BACKOFF_FIRST;
+    loop {
+        let asked = tokio::time::timeout(ANSWER_TIMEOUT, link.client.request(subject.clone(), payload.clone())).await;
+        match asked {
+            Ok(Ok(message)) => match serde_json::from_slice::<Response<Receipt>>(&message.payload) {
+                Ok(response) => match response.into_result() {
+                    Ok(receipt) if receipt.number == number => return Ok(receipt),
+                    Ok(receipt) => {
+                        link.dropped.drop_one(&message.subject, &format!("receipt of report {}, expected {number}", receipt.number))
+                    }
+                    Err(error) if is_passing(error.code) => tracing::debug!(kind, number, %error, "report not taken now"),
+                    Err(error) => return Err(error),
+                },
+                Err(error) => link.dropped.drop_one(&subject, &format!("the answer to a report: {error}")),
+            },
+            Ok(Err(error)) => tracing::debug!(kind, number, %error, "report not answered"),
+            Err(_) => tracing::debug!(kind, number, "report not answered in time"),
+        }
+        tokio::time::sleep(backoff / 2 + clock::jitter(backoff / 2)).await;
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+    }
+}
+
+/// Whether the same report may be answered otherwise a moment later.
+fn is_passing(code: Reason) -> bool {
+    matches!(code, Reason::OutcomeUnknown | Reason::Overloaded | Reason::Unreachable)
+}
