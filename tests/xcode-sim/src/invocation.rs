@@ -5,6 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::console::EachLine;
+use crate::interrupt::Interrupt;
 
 /// Names the machine file when none lies near the tool.
 const MACHINE_VARIABLE: &str = "RCH_XCODE_SIM_MACHINE";
@@ -22,6 +23,8 @@ pub struct Invocation {
     pub environment: BTreeMap<String, String>,
     /// The directory it runs in.
     pub directory: PathBuf,
+    /// Whether it was asked to stop since.
+    pub interrupt: Interrupt,
 }
 
 impl Invocation {
@@ -35,6 +38,7 @@ impl Invocation {
             arguments: words.map(text).collect(),
             environment: env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
             directory: env::current_dir().unwrap_or_default(),
+            interrupt: Interrupt::default(),
         }
     }
 

@@ -17,17 +17,23 @@ mod console;
 mod developer;
 mod exit;
 mod fingerprint;
+mod interrupt;
 mod invocation;
 mod machine;
 mod program;
+mod project;
 mod simctl;
 mod sw_vers;
+mod swift;
+mod tempo;
 mod xcode_select;
 mod xcodebuild;
+mod xcresult;
 mod xcrun;
 
-pub use console::{Captured, Console};
+pub use console::{Captured, Console, EachLine};
 pub use exit::Exit;
+pub use interrupt::Interrupt;
 pub use invocation::Invocation;
 pub use machine::{
     Device, DeviceType, Hang, InstallError, MACHINE_FILE, MacOs, Machine, Pace, Platform, Runtime, Sdk, Xcode, XcodeState, install,

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use crate::console::Console;
 use crate::developer::Installation;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::invocation::Invocation;
-use crate::{simctl, sw_vers, xcode_select, xcodebuild, xcrun};
+use crate::{simctl, sw_vers, tempo, xcode_select, xcodebuild, xcresult, xcrun};
 
 /// The tools that lie in a machine's `bin`.
 pub const PROGRAMS: [&str; 4] = ["xcodebuild", "xcrun", "sw_vers", "xcode-select"];
@@ -19,7 +20,10 @@ pub fn run(program: &str) -> Option<ExitCode> {
     if !is_simulated(name) {
         return None;
     }
-    let invocation = Invocation::of_this_process(name);
+    let mut invocation = Invocation::of_this_process(name);
+    if matches!(name, "xcodebuild" | "xcrun") {
+        invocation.interrupt = Interrupt::listen(tempo::signals(&invocation));
+    }
     let mut console = Console::of_this_process(invocation.each_line());
     let exit = execute(&invocation, &mut console);
     Some(exit.into())
@@ -44,6 +48,7 @@ pub(crate) fn dispatch(invocation: &Invocation, installation: &Installation, con
         "xcodebuild" => xcodebuild::main(invocation, installation, console),
         "xcrun" => xcrun::main(invocation, installation, console),
         "simctl" => simctl::main(invocation, installation, console),
+        "xcresulttool" => xcresult::main(invocation, console),
         "sw_vers" => sw_vers::main(invocation, installation, console),
         "xcode-select" => xcode_select::main(invocation, installation, console),
         other => {

@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::invocation::Invocation;
 
 pub(crate) use error::SimctlError;
+pub(crate) use lifecycle::mark_booted;
 pub(crate) use store::{Simulator, SimulatorState, Store};
 
 /// The simulators' file, beside the machine document.

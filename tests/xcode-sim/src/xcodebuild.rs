@@ -1,14 +1,26 @@
 //! `xcodebuild`: queries, builds and tests.
 
+mod action;
 mod arguments;
+mod build;
+mod compile;
+mod derived_data;
+mod destination;
 mod error;
+mod log;
+mod packages;
+mod products;
 mod queries;
+mod swift_testing;
+mod testing;
+mod xctest;
 
 use crate::console::Console;
 use crate::developer::{Developer, Installation};
 use crate::exit::Exit;
 use crate::invocation::Invocation;
 use crate::machine::XcodeState;
+use action::{Command, perform};
 use arguments::Arguments;
 
 pub(crate) fn main(invocation: &Invocation, installation: &Installation, console: &mut Console) -> Exit {
@@ -22,7 +34,13 @@ pub(crate) fn main(invocation: &Invocation, installation: &Installation, console
     if let Some(exit) = refuse_unready(developer, console) {
         return exit;
     }
-    let result = Arguments::parse(&invocation.arguments).and_then(|arguments| queries::answer(&arguments, developer, console));
+    let result = Arguments::parse(&invocation.arguments).and_then(|arguments| {
+        let command = Command { invocation, installation, developer, arguments: &arguments };
+        match arguments.query {
+            Some(query) => queries::answer(query, command, console),
+            None => perform(command, console),
+        }
+    });
     match result {
         Ok(exit) => exit,
         Err(error) => {

@@ -9,9 +9,7 @@ use crate::clock::Moment;
 use crate::console::Console;
 use crate::fingerprint::uuid_from;
 use crate::machine::Hang;
-
-/// What never ends, ends after this: a forgotten test double should not outlive the day.
-const FOREVER: Duration = Duration::from_mins(30);
+use crate::tempo::FOREVER;
 
 pub(super) fn create(words: &[String], store: &Store<'_>, console: &mut Console) -> Result<(), SimctlError> {
     let (name, type_name, runtime_name) = match words {

@@ -98,16 +98,6 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// As it is written.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Build => "build",
-            Self::Test => "test",
-            Self::BuildForTesting => "build-for-testing",
-            Self::TestWithoutBuilding => "test-without-building",
-        }
-    }
-
     /// Whether tests are compiled or run.
     pub(crate) const fn is_about_tests(self) -> bool {
         match self {

@@ -1,15 +1,21 @@
-//! What xcodebuild answers without a project: its version and its SDKs.
+//! What xcodebuild answers instead of building: its version, its SDKs, what a container holds, where it could run.
 
 use serde_json::{Value, json};
 
+use super::action::Command;
 use super::arguments::{Arguments, Query};
+use super::destination::rows;
 use super::error::XcodebuildError;
+use super::log::Log;
+use super::packages;
 use crate::apple_json;
 use crate::console::Console;
 use crate::developer::{Developer, sdk_folder};
 use crate::exit::Exit;
 use crate::fingerprint::uuid_from;
 use crate::machine::{Platform, Sdk};
+use crate::project::{Container, ContainerKind};
+use crate::simctl::Store;
 
 /// Sections of `-showsdks`, and the platform of each.
 const SECTIONS: [(&str, Platform); 9] = [
@@ -24,7 +30,7 @@ const SECTIONS: [(&str, Platform); 9] = [
     ("watchOS Simulator SDKs", Platform::WatchosSimulator),
 ];
 
-pub(super) fn version(arguments: &Arguments, developer: Developer<'_>, console: &mut Console) -> Result<Exit, XcodebuildError> {
+fn version(arguments: &Arguments, developer: Developer<'_>, console: &mut Console) -> Result<Exit, XcodebuildError> {
     if let Some(name) = arguments.value("sdk") {
         let sdk = developer.sdk(name).ok_or_else(|| XcodebuildError::NoSdk(name.to_owned()))?;
         sdk_text(sdk, developer, console);
@@ -49,7 +55,7 @@ fn sdk_text(sdk: &Sdk, developer: Developer<'_>, console: &mut Console) {
     console.line(format!("ProductVersion: {version}\n"));
 }
 
-pub(super) fn show_sdks(arguments: &Arguments, developer: Developer<'_>, console: &mut Console) -> Exit {
+fn show_sdks(arguments: &Arguments, developer: Developer<'_>, console: &mut Console) -> Exit {
     if arguments.has("json") {
         let rows: Vec<Value> = developer.xcode.sdks.iter().map(|sdk| sdk_row(sdk, developer)).collect();
         console.line(apple_json::pretty(&Value::Array(rows)));
@@ -98,11 +104,63 @@ fn display_name(sdk: &Sdk) -> String {
     }
 }
 
-/// Answers a query that needs no project.
-pub(super) fn answer(arguments: &Arguments, developer: Developer<'_>, console: &mut Console) -> Result<Exit, XcodebuildError> {
-    match arguments.query {
-        Some(Query::Version) => version(arguments, developer, console),
-        Some(Query::ShowSdks) => Ok(show_sdks(arguments, developer, console)),
-        Some(Query::List | Query::ShowDestinations | Query::ResolvePackages) | None => Ok(Exit::USAGE),
+/// Answers what is asked instead of an action.
+pub(super) fn answer(query: Query, command: Command<'_>, console: &mut Console) -> Result<Exit, XcodebuildError> {
+    let Command { invocation, arguments, developer, installation } = command;
+    let open = || {
+        let (workspace, project) = (arguments.value("workspace"), arguments.value("project"));
+        Container::open(&invocation.directory, workspace, project)
+    };
+    match query {
+        Query::Version => version(arguments, developer, console),
+        Query::ShowSdks => Ok(show_sdks(arguments, developer, console)),
+        Query::List => Ok(list(&open()?, arguments, console)),
+        Query::ShowDestinations => {
+            let container = open()?;
+            let scheme = arguments.value("scheme").ok_or(XcodebuildError::SchemeNeeded)?;
+            container.scheme(scheme)?;
+            let simulators = Store::new(&installation.machine, installation.state.clone()).read()?;
+            console.line(format!("\n\n\tAvailable destinations for the \"{scheme}\" scheme:"));
+            for row in rows(installation, developer, &simulators) {
+                console.line(format!("\t\t{row}"));
+            }
+            Ok(Exit::OK)
+        }
+        Query::ResolvePackages => {
+            let container = open()?;
+            let mut log = Log::new(console, arguments.has("quiet"));
+            packages::resolve(&container, arguments, invocation, &mut log)?;
+            log.progress("resolved source packages: (simulated: nothing was fetched)");
+            Ok(Exit::OK)
+        }
     }
+}
+
+/// `-list`: a container's targets, configurations and schemes.
+fn list(container: &Container, arguments: &Arguments, console: &mut Console) -> Exit {
+    let schemes: Vec<String> = container.schemes().into_iter().map(|scheme| scheme.name).collect();
+    let name = &container.name;
+    let project = match container.kind {
+        ContainerKind::Project => container.projects.first(),
+        ContainerKind::Workspace | ContainerKind::Package => None,
+    };
+    let targets: Vec<&str> = project.iter().flat_map(|project| &project.targets).map(|target| target.name.as_str()).collect();
+    let configurations = project.map_or(&[][..], |project| &project.configurations);
+    if arguments.has("json") {
+        let value = match project {
+            Some(_) => json!({ "project": {
+                "configurations": configurations, "name": name, "schemes": schemes, "targets": targets,
+            } }),
+            None => json!({ "workspace": { "name": name, "schemes": schemes } }),
+        };
+        console.line(apple_json::pretty(&value));
+        return Exit::OK;
+    }
+    console.line(format!("Information about {} \"{name}\":", container.kind.word()));
+    if project.is_some() {
+        console.line(format!("    Targets:\n        {}\n", targets.join("\n        ")));
+        console.line(format!("    Build Configurations:\n        {}\n", configurations.join("\n        ")));
+    }
+    console.line(format!("    Schemes:\n        {}\n", schemes.join("\n        ")));
+    Exit::OK
 }
