@@ -5,13 +5,14 @@
 //! component at a time, without following links. Links themselves are made last, when all of them are known to stay inside and the
 //! whole digest agrees; until [`Unpack::finish`] returns, nothing is believed.
 //!
-//! What a refused archive has left behind is the caller's to remove.
+//! What a refused archive has left behind is the caller's to remove. [`Unpack::nowhere`] asks the same of an archive and writes nothing.
 
 mod beneath;
 mod error;
 mod member;
 mod parser;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -44,7 +45,10 @@ pub struct Expected {
 /// An archive that is being unpacked. Blocks its thread.
 pub struct Unpack {
     expected: Expected,
-    beneath: Beneath,
+    /// Where to; `None` when the archive is only looked at.
+    beneath: Option<Beneath>,
+    /// The directories so far: nothing else may be a parent.
+    directories: HashSet<String>,
     parser: Parser,
     hasher: Hasher,
     seen: u64,
@@ -58,16 +62,22 @@ pub struct Unpack {
 struct Writing {
     path: String,
     kind: Kind,
-    file: File,
+    file: Option<File>,
     hasher: Hasher,
 }
 
 impl Unpack {
     /// Unpacks into `directory`, which must be there and empty.
     pub fn new(directory: &Path, expected: Expected) -> Result<Self, UnpackError> {
-        Ok(Self {
+        Ok(Self { beneath: Some(Beneath::open(directory)?), ..Self::nowhere(expected) })
+    }
+
+    /// Checks and digests everything, and writes nothing.
+    pub fn nowhere(expected: Expected) -> Self {
+        Self {
             expected,
-            beneath: Beneath::open(directory)?,
+            beneath: None,
+            directories: HashSet::new(),
             parser: Parser::new(),
             hasher: Hasher::new(),
             seen: 0,
@@ -75,7 +85,7 @@ impl Unpack {
             entries: Vec::new(),
             links: Links::default(),
             writing: None,
-        })
+        }
     }
 
     /// Takes the next bytes of the tar, in pieces of any size.
@@ -108,10 +118,11 @@ impl Unpack {
         if let Some((path, target)) = self.links.escaping() {
             return Err(UnpackError::member(path, MemberError::EscapingSymlink { target: target.to_owned() }));
         }
-        let mut beneath = self.beneath;
-        for entry in &self.entries {
-            if let Some(target) = &entry.symlink_target {
-                beneath.symlink(&entry.path, target)?;
+        if let Some(mut beneath) = self.beneath {
+            for entry in &self.entries {
+                if let Some(target) = &entry.symlink_target {
+                    beneath.symlink(&entry.path, target)?;
+                }
             }
         }
         Ok(self.entries)
@@ -124,14 +135,20 @@ impl Unpack {
         if let Err(other) = self.taken.take(&path) {
             return Err(UnpackError::member(&path, MemberError::Collision { other }));
         }
+        match path.rsplit_once('/') {
+            Some((parent, _)) if !self.directories.contains(parent) => return Err(UnpackError::member(&path, MemberError::NoParent)),
+            Some(_) | None => {}
+        }
         match &kind {
-            Kind::Directory => self.beneath.directory(&path)?,
-            Kind::Symlink { target } => {
-                self.beneath.has_parent(&path)?;
-                self.links.add(&path, target);
+            Kind::Directory => {
+                if let Some(beneath) = &mut self.beneath {
+                    beneath.directory(&path)?;
+                }
+                self.directories.insert(path.clone());
             }
+            Kind::Symlink { target } => self.links.add(&path, target),
             Kind::File { executable, .. } => {
-                let file = self.beneath.file(&path, *executable)?;
+                let file = self.beneath.as_mut().map(|beneath| beneath.file(&path, *executable)).transpose()?;
                 self.writing = Some(Writing { path, kind, file, hasher: Hasher::new() });
                 return Ok(());
             }
@@ -143,7 +160,10 @@ impl Unpack {
     fn write(&mut self, content: &[u8]) -> Result<(), UnpackError> {
         let writing = self.writing.as_mut().expect("the parser gives content to files only");
         writing.hasher.update(content);
-        writing.file.write_all(content).map_err(|source| UnpackError::Io { path: writing.path.clone(), source })
+        match &mut writing.file {
+            Some(file) => file.write_all(content).map_err(|source| UnpackError::Io { path: writing.path.clone(), source }),
+            None => Ok(()),
+        }
     }
 
     fn end(&mut self) {

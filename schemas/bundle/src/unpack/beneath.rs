@@ -3,7 +3,6 @@
 //! Every step goes from an open directory to one component with `O_NOFOLLOW`, and what is made must not be there yet. So even a directory
 //! that someone else exchanges for a link while we work is an error, not a way out.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, fchmod, mkdirat, openat, symlinkat};
 
-use super::error::{MemberError, UnpackError};
+use super::error::UnpackError;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const NEW_FILE: OFlags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -20,8 +19,6 @@ const NEW_FILE: OFlags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL
 #[derive(Debug)]
 pub(super) struct Beneath {
     root: OwnedFd,
-    /// The directories made so far: nothing else may be a parent.
-    made: HashSet<String>,
     /// The open directories from below the root to the last parent: component by component.
     way: Vec<(String, OwnedFd)>,
 }
@@ -36,7 +33,7 @@ impl Beneath {
         // The caller's own path to the destination may lead through links; only what comes after may not.
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
         let root = openat(CWD, directory, flags, Mode::empty()).map_err(|error| fail(error.into()))?;
-        Ok(Self { root, made: HashSet::new(), way: Vec::new() })
+        Ok(Self { root, way: Vec::new() })
     }
 
     /// Makes a directory with mode 0755.
@@ -44,9 +41,7 @@ impl Beneath {
         let (parent, name) = self.parent(path)?;
         let made = mkdirat(parent, name, Mode::from_raw_mode(0o755)).and_then(|()| openat(parent, name, DIRECTORY, Mode::empty()));
         // Again, whatever the umask is.
-        made.and_then(|made| fchmod(made, Mode::from_raw_mode(0o755))).map_err(|error| failed(path, error))?;
-        self.made.insert(path.to_owned());
-        Ok(())
+        made.and_then(|made| fchmod(made, Mode::from_raw_mode(0o755))).map_err(|error| failed(path, error))
     }
 
     /// Makes a file with mode 0644 or 0755, open for writing.
@@ -64,17 +59,8 @@ impl Beneath {
         symlinkat(target, parent, name).map_err(|error| failed(path, error))
     }
 
-    /// Whether the parent of `path` was made.
-    pub(super) fn has_parent(&self, path: &str) -> Result<(), UnpackError> {
-        match path.rsplit_once('/') {
-            Some((parent, _)) if !self.made.contains(parent) => Err(UnpackError::member(path, MemberError::NoParent)),
-            Some(_) | None => Ok(()),
-        }
-    }
-
     /// The open parent of `path`, and its last component.
     fn parent<'p>(&mut self, path: &'p str) -> Result<(&OwnedFd, &'p str), UnpackError> {
-        self.has_parent(path)?;
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         let components: Vec<&str> = parent.split('/').filter(|component| !component.is_empty()).collect();
         let shared = self.way.iter().zip(&components).take_while(|((open, _), wanted)| open == *wanted).count();

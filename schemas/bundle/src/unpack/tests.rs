@@ -111,6 +111,18 @@ fn a_canonical_archive_becomes_a_tree() {
 }
 
 #[test]
+fn an_archive_that_is_only_looked_at_gives_the_same_entries_and_refusals() {
+    let bytes = archive(&[("a", Kind::Directory, b""), ("a/b", file(3), b"abc"), ("l", link("a"), b"")]);
+    let mut looked = Unpack::nowhere(of(&bytes));
+    looked.feed(&bytes).unwrap();
+    assert_eq!(looked.finish().unwrap(), unpack(&bytes).1.unwrap());
+
+    let hostile = archive(&[("a/b", file(0), b"")]);
+    let refused = Unpack::nowhere(of(&hostile)).feed(&hostile);
+    assert!(matches!(refused, Err(UnpackError::Member { reason: MemberError::NoParent, .. })));
+}
+
+#[test]
 fn names_that_lead_out_or_hide_are_refused() {
     for (path, expected) in [
         ("/etc/passwd", InvalidName::NotRelative),
