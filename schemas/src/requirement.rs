@@ -32,7 +32,7 @@ pub struct Requirement {
 }
 
 /// A destination as the user wrote it, with the two switches that decide how it is resolved.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct DestinationRequest {
     /// The text after `-destination`.
     pub asked: String,

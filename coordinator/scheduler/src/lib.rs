@@ -27,6 +27,9 @@ mod state;
 mod submit;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use apply::{Touched, apply};
 pub use attempt::{AttemptRecord, AttemptState};
 pub use command::{Command, CommandBody, Decision, Ids, Reply, Stamp, SubmitRequest};

@@ -75,6 +75,11 @@ impl State {
         self.judgements.get(class)
     }
 
+    /// The newest judgement of each class.
+    pub fn judgements(&self) -> impl Iterator<Item = &Judgement> {
+        self.judgements.values()
+    }
+
     /// A job and its run.
     pub fn job_and_run(&self, job_id: &JobId) -> Option<(&Job, &Run)> {
         let job = self.jobs.get(job_id)?;

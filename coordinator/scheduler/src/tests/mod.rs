@@ -1,0 +1,9 @@
+//! The scheduler, driven as the coordinator drives it: decide, apply, settle, record.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod farm;
+mod lifecycle;
+mod loss;
+mod properties;
+mod selection;

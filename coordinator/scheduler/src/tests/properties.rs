@@ -1,0 +1,228 @@
+//! Any sequence of commands keeps the promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use rch_schemas::document::Outcome;
+use rch_schemas::wire::agent::ReportBody;
+use rch_schemas::wire::http::Intake;
+use rch_schemas::{Attempt, JobId, Reason, Tick};
+
+use super::farm::{Farm, facts_with, request, worker};
+use crate::{CommandBody, Event};
+
+const WORKERS: [&str; 3] = ["mac-1", "mac-2", "mac-3"];
+
+/// One move of the outside world; numbers pick among what is there.
+#[derive(Debug, Clone)]
+enum Move {
+    Submit { id: u8, steps: u8, xcode: u8 },
+    Claim { worker: usize, pick: usize, claim: u8 },
+    StaleClaim { worker: usize, job: usize, attempt: u32 },
+    Finish { worker: usize, job: usize, attempt: u32, outcome: u8 },
+    Interrupt { worker: usize, job: usize, attempt: u32 },
+    Refuse { worker: usize, job: usize, attempt: u32, code: u8 },
+    Cancel { run: usize },
+    CancelJob { job: usize },
+    Announce { worker: usize, xcode: u8, slots: u32 },
+    Intake { worker: usize, open: bool },
+    Pass { seconds: u16, heard: [bool; 3] },
+    Deaf { deaf: bool },
+    Restore { run: usize },
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    let (worker, pick, attempt) = (0..WORKERS.len(), 0..6_usize, 1..4_u32);
+    prop_oneof![
+        4 => (any::<u8>(), 0..4_u8, 0..3_u8).prop_map(|(id, steps, xcode)| Move::Submit { id, steps, xcode }),
+        8 => (worker.clone(), pick.clone(), 0..2_u8).prop_map(|(worker, pick, claim)| Move::Claim { worker, pick, claim }),
+        1 => (worker.clone(), pick.clone(), attempt.clone()).prop_map(|(worker, job, attempt)| Move::StaleClaim { worker, job, attempt }),
+        6 => (worker.clone(), pick.clone(), attempt.clone(), 0..5_u8)
+            .prop_map(|(worker, job, attempt, outcome)| Move::Finish { worker, job, attempt, outcome }),
+        2 => (worker.clone(), pick.clone(), attempt.clone()).prop_map(|(worker, job, attempt)| Move::Interrupt { worker, job, attempt }),
+        2 => (worker.clone(), pick.clone(), attempt, 0..4_u8)
+            .prop_map(|(worker, job, attempt, code)| Move::Refuse { worker, job, attempt, code }),
+        1 => pick.clone().prop_map(|run| Move::Cancel { run }),
+        1 => pick.clone().prop_map(|job| Move::CancelJob { job }),
+        2 => (worker.clone(), 0..2_u8, 1..3_u32).prop_map(|(worker, xcode, slots)| Move::Announce { worker, xcode, slots }),
+        1 => (worker, any::<bool>()).prop_map(|(worker, open)| Move::Intake { worker, open }),
+        3 => (1..90_u16, any::<[bool; 3]>()).prop_map(|(seconds, heard)| Move::Pass { seconds, heard }),
+        1 => any::<bool>().prop_map(|deaf| Move::Deaf { deaf }),
+        1 => pick.prop_map(|run| Move::Restore { run }),
+    ]
+}
+
+fn nth_job(farm: &Farm, index: usize) -> Option<JobId> {
+    farm.state.jobs.keys().rev().nth(index).cloned()
+}
+
+fn nth_run(farm: &Farm, index: usize) -> Option<rch_schemas::RunId> {
+    farm.state.runs.keys().rev().nth(index).cloned()
+}
+
+fn facts(worker: usize, xcode: u8, slots: u32) -> rch_schemas::capabilities::Facts {
+    let (version, build) = [("16.2", "16C5032a"), ("16.4", "16F6")][usize::from(xcode)];
+    facts_with(WORKERS[worker], version, build, slots)
+}
+
+fn perform(farm: &mut Farm, step: &Move) {
+    match step {
+        Move::Submit { id, steps, xcode } => {
+            let steps = [&["build"][..], &["build", "test"], &["test"], &["build -toolchain x", "test"]][usize::from(*steps)];
+            let mut request = request(&format!("request-{id:04}"), steps);
+            request.request.options.xcode = [None, Some("16.2"), Some("99")][usize::from(*xcode)].map(|xcode| xcode.parse().unwrap());
+            farm.ask(CommandBody::Submit(Box::new(request)));
+        }
+        Move::Claim { worker, pick, claim } => {
+            if let Some((job, attempt)) = farm.offers(WORKERS[*worker]).get(*pick).cloned() {
+                farm.claim_as(WORKERS[*worker], &job, attempt, &format!("claim-0000{claim}"));
+            }
+        }
+        Move::StaleClaim { worker, job, attempt } => {
+            if let Some(job) = nth_job(farm, *job) {
+                farm.claim_as(WORKERS[*worker], &job, Attempt(*attempt), "claim-stale-1");
+            }
+        }
+        Move::Finish { worker, job, attempt, outcome } => {
+            let outcomes =
+                [None, Some(Reason::Compile), Some(Reason::SimulatorBoot), Some(Reason::TimeoutOverall), Some(Reason::TestFailed)];
+            let outcome = outcomes[usize::from(*outcome)].map_or(Outcome::SUCCESS, Outcome::because);
+            if let Some(job) = nth_job(farm, *job) {
+                farm.finish(WORKERS[*worker], &job, Attempt(*attempt), outcome);
+            }
+        }
+        Move::Interrupt { worker, job, attempt } => {
+            if let Some(job_id) = nth_job(farm, *job) {
+                let (code, detail) = (Reason::Interrupted, "gone".to_owned());
+                farm.report(WORKERS[*worker], ReportBody::Interrupted { job_id, attempt: Attempt(*attempt), code, detail });
+            }
+        }
+        Move::Refuse { worker, job, attempt, code } => {
+            let code = [Reason::Busy, Reason::ToolchainChanged, Reason::SourceMissing, Reason::ProtocolError][usize::from(*code)];
+            if let Some(job_id) = nth_job(farm, *job) {
+                let missing = (code == Reason::SourceMissing).then(|| rch_schemas::Sha256::of("chunk")).into_iter().collect();
+                let (attempt, detail, retry_after_seconds) = (Attempt(*attempt), "no".to_owned(), Some(1));
+                farm.report(WORKERS[*worker], ReportBody::Refused { job_id, attempt, code, detail, retry_after_seconds, missing });
+            }
+        }
+        Move::Cancel { run } => {
+            if let Some(run_id) = nth_run(farm, *run) {
+                farm.ask(CommandBody::CancelRun { run_id });
+            }
+        }
+        Move::CancelJob { job } => {
+            if let Some(job_id) = nth_job(farm, *job) {
+                farm.ask(CommandBody::CancelJob { job_id });
+            }
+        }
+        Move::Announce { worker, xcode, slots } => farm.announce(WORKERS[*worker], &facts(*worker, *xcode, *slots)),
+        Move::Intake { worker: index, open } => {
+            let intake = if *open { Intake::Open } else { Intake::Draining };
+            farm.ask(CommandBody::SetIntake { worker: worker(WORKERS[*index]), intake, reason: "why".to_owned() });
+        }
+        Move::Pass { seconds, heard } => {
+            farm.tick += u64::from(*seconds) * 1_000;
+            for (name, _) in WORKERS.iter().zip(heard).filter(|(_, heard)| **heard) {
+                farm.hear(name);
+            }
+            farm.ask(CommandBody::Tick);
+        }
+        Move::Deaf { deaf } => farm.observed.hearing_since = (!deaf).then_some(Tick(farm.tick)),
+        Move::Restore { run } => {
+            if let Some(run_id) = nth_run(farm, *run) {
+                farm.ask(CommandBody::SourceRestored { run_id });
+            }
+        }
+    }
+}
+
+/// What must hold of the state at every moment.
+fn assert_sound(farm: &Farm) {
+    for worker in farm.state.workers.values() {
+        let live: BTreeSet<_> = farm
+            .state
+            .jobs
+            .values()
+            .filter_map(|job| job.live().map(|attempt| (job, attempt)))
+            .filter(|(_, attempt)| attempt.worker == worker.name)
+            .map(|(job, attempt)| (job.job_id.clone(), attempt.number))
+            .collect();
+        assert_eq!(live, worker.held, "what a worker holds is what is live there");
+    }
+    for job in farm.state.jobs.values() {
+        let numbers: Vec<_> = job.attempts.iter().map(|attempt| attempt.number.0).collect();
+        assert_eq!(numbers, (1..=u32::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(), "attempts are numbered without gaps");
+        assert!(job.started <= farm.state.config.max_attempts);
+        assert!(job.outcome().is_none() || job.live().is_none(), "an ended job has no live attempt");
+    }
+    for run in farm.state.runs.values() {
+        let over = farm.state.jobs_of(run).all(|job| job.outcome().is_some());
+        assert_eq!(over, run.ended.is_some(), "a run ends with its last job");
+    }
+}
+
+/// What must hold of the whole history: the events alone.
+fn assert_history(farm: &Farm, slots_at_offer: &[(usize, u32)]) {
+    let mut started = BTreeSet::new();
+    let mut ended = BTreeSet::new();
+    for event in farm.ledger.iter().flat_map(|record| &record.events) {
+        match event {
+            Event::AttemptStarted { job_id, attempt, .. } => {
+                assert!(started.insert((job_id.clone(), *attempt)), "{job_id} attempt {attempt} started twice");
+                assert!(!ended.contains(job_id), "{job_id} started after its end");
+            }
+            Event::JobEnded { job_id, .. } => assert!(ended.insert(job_id.clone()), "{job_id} ended twice"),
+            _ => {}
+        }
+    }
+    for (held, slots) in slots_at_offer {
+        assert!(*held <= *slots as usize, "{held} attempts were held in {slots} slots");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_commands_breaks_a_promise(moves in prop::collection::vec(any_move(), 1..60)) {
+        let mut farm = Farm::with(&WORKERS);
+        let mut terminal = BTreeMap::new();
+        for step in &moves {
+            let before: BTreeMap<_, _> = farm.state.workers.iter().map(|(name, worker)| (name.clone(), worker.held.len())).collect();
+            perform(&mut farm, step);
+            assert_sound(&farm);
+            // A restart with fewer slots may leave more held than fit; a new offer never does.
+            let grown: Vec<_> = farm
+                .state
+                .workers
+                .values()
+                .filter(|worker| worker.held.len() > before[&worker.name])
+                .map(|worker| (worker.held.len(), worker.session.as_ref().unwrap().slots))
+                .collect();
+            assert_history(&farm, &grown);
+            for job in farm.state.jobs.values() {
+                if let Some(outcome) = job.outcome() {
+                    let known = *terminal.entry(job.job_id.clone()).or_insert(outcome);
+                    prop_assert_eq!(known, outcome, "a terminal outcome never changes");
+                }
+            }
+        }
+        farm.assert_recovers();
+    }
+
+    #[test]
+    fn load_disk_and_free_slots_never_change_a_deterministic_choice(
+        rows in prop::collection::vec((any::<u32>(), any::<u32>(), any::<u64>()), 3),
+    ) {
+        let choose = |rows: &[(u32, u32, u64)]| {
+            let mut farm = Farm::with(&WORKERS);
+            for (name, (slots_free, load, disk)) in WORKERS.iter().zip(rows) {
+                let row = farm.observed.workers.get_mut(&worker(name)).unwrap();
+                (row.slots_free, row.load_hundredths, row.disk_free_bytes) = (*slots_free, *load, *disk);
+            }
+            let run_id = farm.submit("request-01", &["build"]);
+            farm.run(&run_id).selection(0).unwrap().clone()
+        };
+        prop_assert_eq!(choose(&rows), choose(&[(0, 0, 0); 3]));
+    }
+}

@@ -1,0 +1,145 @@
+//! Which worker, and why.
+
+use std::time::Duration;
+
+use rch_schemas::Reason;
+use rch_schemas::document::RunState;
+use rch_schemas::job_key::{Provisioning, ResolvedDestination};
+use rch_schemas::requirement::DestinationMode;
+use rch_schemas::wire::http::Intake;
+
+use super::farm::{Farm, facts_with, request, worker};
+use crate::{CommandBody, Reply, SubmitRequest, worker_selection};
+
+fn submit(farm: &mut Farm, change: impl FnOnce(&mut SubmitRequest)) -> rch_schemas::RunId {
+    let mut request = request(&format!("request-{:04}", farm.ledger.len()), &["build"]);
+    change(&mut request);
+    match farm.ask(CommandBody::Submit(Box::new(request))) {
+        Reply::Run(run_id) => run_id,
+        other => panic!("not accepted: {other:?}"),
+    }
+}
+
+#[test]
+fn the_lower_priority_number_goes_first_and_the_loser_learns_what_it_lacks() {
+    let mut farm = Farm::with(&["mac-1", "mac-2", "mac-3"]);
+    farm.announce("mac-1", &facts_with("mac-1", "16.1", "16B40", 1));
+    let run_id = submit(&mut farm, |request| request.request.options.xcode = Some("16C5032a".parse().unwrap()));
+    let evidence = worker_selection(farm.run(&run_id).selection(0).unwrap());
+    assert_eq!((evidence.selected_worker.as_str(), evidence.candidate_count), ("mac-2", 2));
+    let loser = evidence.workers.iter().find(|considered| considered.worker.as_str() == "mac-1").unwrap();
+    assert_eq!(loser.verdicts[0].code, Reason::NoSuchXcode);
+    assert_eq!((loser.verdicts[0].required.as_str(), loser.verdicts[0].found.as_str()), ("Xcode 16C5032a", "16.1 (16B40)"));
+    assert_eq!(loser.counterfactual.as_deref(), Some("would rank 1 with Xcode 16C5032a"));
+}
+
+#[test]
+fn an_impossible_requirement_ends_the_run_at_once_with_the_nearest_miss() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let cases: [(fn(&mut SubmitRequest), Reason); 6] = [
+        (|request| request.request.options.xcode = Some("26".parse().unwrap()), Reason::NoSuchXcode),
+        (|request| request.request.options.tags = ["visionpro".to_owned()].into(), Reason::TagMissing),
+        (|request| request.request.options.worker = Some(worker("mac-9")), Reason::NotNamed),
+        (|request| request.request.destinations[0].asked = "platform=iOS Simulator,name=iPhone 99".to_owned(), Reason::NoSuchDestination),
+        (|request| request.request.destinations[0].asked = "platform=iOS,name=My iPhone".to_owned(), Reason::NoSuchDestination),
+        (|request| request.request.options.tools = ["swiftlint".to_owned()].into(), Reason::ToolMissing),
+    ];
+    for (change, code) in cases {
+        let run_id = submit(&mut farm, change);
+        let outcome = farm.job(&run_id, 0).outcome().unwrap();
+        assert_eq!((outcome.exit_code, outcome.failure_subkind), (91, Some(code)));
+        assert!(farm.run(&run_id).ended.as_ref().unwrap().human_summary.contains("mac-1: required"));
+    }
+}
+
+#[test]
+fn a_worker_that_could_is_waited_for_when_it_is_away() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let intake = |intake, reason: &str| CommandBody::SetIntake { worker: worker("mac-1"), intake, reason: reason.to_owned() };
+    farm.ask(intake(Intake::Draining, "Xcode 16.3"));
+    let run_id = submit(&mut farm, |_| {});
+    assert_eq!(farm.run(&run_id).state, RunState::Queued);
+    farm.ask(intake(Intake::Open, ""));
+    assert_eq!(farm.offers("mac-1").len(), 1);
+}
+
+#[test]
+fn waiting_ends_with_the_queue_timeout() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let first = submit(&mut farm, |_| {});
+    farm.claim("mac-1");
+    let second = submit(&mut farm, |request| request.request.options.timeouts.queue_seconds = 60);
+    farm.wait(Duration::from_secs(60), &["mac-1"]);
+    assert_eq!(farm.job(&second, 0).outcome().unwrap().failure_subkind, Some(Reason::TimeoutQueue));
+    assert!(farm.run(&first).ended.is_none());
+}
+
+#[test]
+fn capabilities_that_are_too_old_exclude_the_worker_until_it_is_probed() {
+    let mut farm = Farm::with(&["mac-1"]);
+    farm.tick += 301_000;
+    farm.observed.workers.get_mut(&worker("mac-1")).unwrap().heard_at = Some(rch_schemas::Tick(farm.tick));
+    let run_id = submit(&mut farm, |_| {});
+    assert_eq!(farm.run(&run_id).state, RunState::Queued);
+    assert!(farm.run(&run_id).selection(0).is_none());
+    farm.hear("mac-1");
+    farm.ask(CommandBody::Tick);
+    assert_eq!(farm.offers("mac-1").len(), 1);
+}
+
+#[test]
+fn latest_is_resolved_and_a_pinned_destination_leaves_nothing_open() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let run_id = submit(&mut farm, |_| {});
+    let expected = ResolvedDestination::Simulator {
+        platform: "iOS Simulator".to_owned(),
+        arch: "arm64".to_owned(),
+        os_version: "18.2".to_owned(),
+        provisioning: Provisioning::Existing,
+        name: "iPhone 16".to_owned(),
+        device_type_identifier: "com.apple.CoreSimulator.SimDeviceType.iPhone-16".to_owned(),
+        sim_runtime_identifier: "com.apple.CoreSimulator.SimRuntime.iOS-18-2".to_owned(),
+        sim_runtime_build: "22C150".to_owned(),
+        paired_with: None,
+    };
+    assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.resolved, expected);
+    let pinned = submit(&mut farm, |request| request.request.destinations[0].mode = DestinationMode::Pinned);
+    assert_eq!(farm.run(&pinned).ended.as_ref().unwrap().exit_code, 91);
+}
+
+#[test]
+fn a_generic_device_build_is_not_signed_unless_the_repo_says_so() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let run_id = submit(&mut farm, |request| request.request.destinations[0].asked = "generic/platform=iOS".to_owned());
+    let document = crate::job_document(farm.run(&run_id), farm.job(&run_id, 0), rch_schemas::Attempt(1)).unwrap();
+    assert!(document.argv.contains(&"CODE_SIGNING_ALLOWED=NO".to_owned()), "{:?}", document.argv);
+    assert_eq!(document.job_key_inputs.key(), document.job_key.unwrap());
+}
+
+#[test]
+fn a_preview_decides_what_submitting_would_and_records_nothing() {
+    let mut farm = Farm::with(&["mac-1", "mac-2"]);
+    let records = farm.ledger.iter().flat_map(|record| &record.events).count();
+    let Reply::Preview(preview) = farm.ask(CommandBody::Preview(Box::new(request("request-01", &["build", "test"])))) else {
+        panic!("no preview")
+    };
+    assert_eq!(farm.ledger.iter().flat_map(|record| &record.events).count(), records);
+    let run_id = farm.submit("request-01", &["build", "test"]);
+    assert_eq!(preview.selections[0].selected_worker, *farm.run(&run_id).selection(0).unwrap().selection.worker());
+    assert_eq!(preview.job_keys[1][0], farm.job(&run_id, 1).job_key);
+}
+
+#[test]
+fn a_judgement_is_recorded_once_for_a_class_until_the_fleet_changes() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let count = |farm: &Farm| {
+        farm.ledger.iter().flat_map(|record| &record.events).filter(|event| matches!(event, crate::Event::FleetJudged { .. })).count()
+    };
+    submit(&mut farm, |_| {});
+    submit(&mut farm, |_| {});
+    assert_eq!(count(&farm), 1);
+    farm.announce("mac-1", &facts_with("mac-1", "16.2", "16C5032a", 2));
+    submit(&mut farm, |_| {});
+    assert!(count(&farm) > 1);
+    farm.assert_recovers();
+}
