@@ -17,6 +17,7 @@ mod identity;
 mod nats;
 mod probe;
 mod process_group;
+mod results;
 mod tool;
 
 pub use cli::main;
