@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! The program `rch`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rch_client::main()
+}

@@ -1,0 +1,102 @@
+//! What can be wrong with a configuration. Always exit 2, before anything runs.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why there is no configuration to work with; says what was expected, what was found, what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// A file is there and cannot be read.
+    #[error("{} cannot be read; make it readable", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is not TOML.
+    #[error("{place} is not TOML: {message}")]
+    Syntax {
+        /// The file.
+        place: String,
+        /// The parser's words, on one line.
+        message: String,
+    },
+    /// A key that no table knows.
+    #[error("{place}: there is no key {key}{}", nearest.as_ref().map_or_else(|| "; `rch config show` lists those there are".to_owned(), |near| format!("; did you mean {near}?")))]
+    UnknownKey {
+        /// The layer.
+        place: String,
+        /// The dotted key, or the variable.
+        key: String,
+        /// The known key that is nearest.
+        nearest: Option<String>,
+    },
+    /// A value of the wrong shape or out of bounds.
+    #[error("{place}: {key} is {found}, expected {expected}")]
+    Value {
+        /// The layer.
+        place: String,
+        /// The dotted key.
+        key: String,
+        /// The value.
+        found: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// Two keys that say the same thing.
+    #[error("{place}: {first} and {second} exclude each other; keep one")]
+    Exclusive {
+        /// The layer.
+        place: String,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A key that a repo may not set.
+    #[error("{place}: {key} is not the repo's to choose; write it into ~/.config/rch/config.toml, set {variable}, or use the flag")]
+    NotInRepo {
+        /// The layer.
+        place: String,
+        /// The dotted key.
+        key: String,
+        /// The variable that sets it.
+        variable: String,
+    },
+    /// Nothing says where the farm is.
+    #[error(
+        "nothing says where the farm is: expected --coordinator URL, RCH_COORDINATOR, or coordinator = \"http://…\" in ~/.config/rch/config.toml; found none"
+    )]
+    NoCoordinator,
+    /// There is no `.rch/xcode.toml`.
+    #[error(
+        "there is no .rch/xcode.toml in {} or above it; create .rch/xcode.toml at the tree's root{}", from.display(),
+        if *proposed { ", for example with:" } else { " (no workspace, project or package was found here to propose one from)" }
+    )]
+    NoRepoConfig {
+        /// Where the search began.
+        from: PathBuf,
+        /// Whether a proposal follows.
+        proposed: bool,
+    },
+    /// A value that is needed is not there.
+    #[error("{key} is not set: expected {expected}; {fix}")]
+    Missing {
+        /// The dotted key.
+        key: String,
+        /// What it would hold.
+        expected: String,
+        /// What to do.
+        fix: String,
+    },
+    /// Values that are each valid and do not go together.
+    #[error("{what}; {fix}")]
+    Disagree {
+        /// What contradicts what.
+        what: String,
+        /// What to do.
+        fix: String,
+    },
+}

@@ -1,0 +1,54 @@
+//! All layers that can be had before the farm is asked.
+
+use std::path::{Path, PathBuf};
+
+use rch_schemas::document::Farm;
+use serde_json::Value;
+
+use super::error::ConfigError;
+use super::layer::{self, Layer, Place};
+use super::merge::Merged;
+use crate::environment::Environment;
+
+/// The layers, checked, and the tree they belong to.
+#[derive(Debug, Clone)]
+pub(crate) struct Layers {
+    layers: Vec<Layer>,
+    /// The directory that holds `.rch/xcode.toml`; `None` when there is none.
+    root: Option<PathBuf>,
+}
+
+impl Layers {
+    /// Reads the files, the variables and the flags (dotted key and value).
+    pub(crate) fn read(environment: &Environment, flags: &[(&'static str, Value)]) -> Result<Self, ConfigError> {
+        let user = environment.user_config().map(|path| Layer::of_file(&path, Place::User)).transpose()?.flatten();
+        let found = layer::find_repo_file(&environment.working_directory);
+        let (repo, root) = match found {
+            Some((file, root)) => (Layer::of_file(&file, Place::Repo)?, Some(root)),
+            None => (None, None),
+        };
+        let mut layers = vec![Layer::built_in()];
+        layers.extend(user);
+        layers.extend(repo);
+        layers.push(Layer::of_environment(environment)?);
+        layers.push(Layer::of_flags(flags)?);
+        Ok(Self { layers, root })
+    }
+
+    /// The root of the tree, when it has a configuration.
+    pub(crate) fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// What is known before the farm is asked.
+    pub(crate) fn merged(&self) -> Merged {
+        Merged::of(&self.layers)
+    }
+
+    /// Everything, with what the farm says.
+    pub(crate) fn merged_with(&self, farm: &Farm) -> Merged {
+        let mut layers = self.layers.clone();
+        layers.insert(1, Layer::of_farm(farm));
+        Merged::of(&layers)
+    }
+}

@@ -1,0 +1,28 @@
+//! The configuration: six layers, the last wins.
+//!
+//! Built-in values, the farm's defaults, `~/.config/rch/config.toml`, `.rch/xcode.toml`, `RCH_*` variables, flags. Each layer is checked
+//! against one table of keys before anything runs; objects merge deeply, arrays and scalars are replaced. The result remembers where each
+//! value came from.
+//!
+//! It owns the keys, their bounds and their meaning as types. It deliberately does not know what an action's arguments mean to xcodebuild.
+
+mod check;
+mod error;
+mod key;
+mod layer;
+mod layers;
+mod merge;
+mod propose;
+mod record;
+mod settings;
+
+pub(crate) use error::ConfigError;
+pub(crate) use layer::{Layer, Place};
+pub(crate) use layers::Layers;
+pub(crate) use merge::Merged;
+pub(crate) use propose::propose;
+pub(crate) use record::effective;
+pub(crate) use settings::{ActionConfig, ContainerConfig, Download, ProjectConfig, Settings, project_name};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! The configuration as it travels with a run, for the record.
+
+use rch_schemas::document::{EffectiveConfig, Redaction};
+use serde_json::Value;
+
+use super::merge::Merged;
+
+/// What stands for a value that may be secret.
+const REDACTED: &str = "(redacted)";
+/// Parts of a variable's name that make its value a secret.
+const SECRET: [&str; 7] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE", "KEY"];
+
+/// The merged values with secrets replaced, their sources, and what was replaced.
+pub(crate) fn effective(merged: &Merged) -> EffectiveConfig {
+    let mut values = merged.values.clone();
+    let mut redactions = Vec::new();
+    if let Some(set) = values.pointer_mut("/env/set").and_then(Value::as_object_mut) {
+        for (name, value) in set.iter_mut().filter(|(name, _)| is_secret(name)) {
+            *value = REDACTED.into();
+            redactions.push(Redaction { key: format!("env.set.{name}") });
+        }
+    }
+    if let Some(coordinator) = values.get_mut("coordinator") {
+        let url = coordinator.as_str().and_then(|text| reqwest::Url::parse(text).ok());
+        if url.is_some_and(|url| !url.username().is_empty() || url.password().is_some() || url.query().is_some()) {
+            *coordinator = REDACTED.into();
+            redactions.push(Redaction { key: "coordinator".to_owned() });
+        }
+    }
+    EffectiveConfig { values, sources: merged.sources.clone(), redactions }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    SECRET.iter().any(|part| name.contains(part))
+}

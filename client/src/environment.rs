@@ -1,0 +1,34 @@
+//! What this process was started with, captured once; nothing else reads variables or asks for the working directory.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Variables and working directory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    /// Variables whose names and values are UTF-8; others mean nothing to us.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Where the command was given.
+    pub(crate) working_directory: PathBuf,
+}
+
+impl Environment {
+    /// Captures what this process has.
+    pub(crate) fn capture() -> io::Result<Self> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Ok(Self { variables: variables.collect(), working_directory: std::env::current_dir()? })
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The user's configuration file: `$XDG_CONFIG_HOME/rch/config.toml`, else `~/.config/rch/config.toml`, on macOS too.
+    pub(crate) fn user_config(&self) -> Option<PathBuf> {
+        let xdg = self.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = xdg.or_else(|| self.get("HOME").map(|home| Path::new(home).join(".config")))?;
+        Some(base.join("rch/config.toml"))
+    }
+}

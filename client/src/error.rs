@@ -1,0 +1,116 @@
+//! Why a command did not do what was asked: the one place where errors become words, a code and an exit code.
+
+use std::error::Error as _;
+use std::io;
+use std::path::PathBuf;
+
+use rch_schemas::Reason;
+
+use crate::config::ConfigError;
+use crate::farm::FarmError;
+use crate::output::{Ending, Label, Reporter, Style, Why};
+use crate::plan::PlanError;
+
+/// Why a command ends without having done what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no configuration here; with a proposal when the tree allows one.
+    #[error(transparent)]
+    NoRepoConfig {
+        /// The words.
+        #[from]
+        source: NoRepoConfig,
+    },
+    /// The farm.
+    #[error(transparent)]
+    Farm(#[from] FarmError),
+    /// What is to be run.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Local files.
+    #[error("{what} {}", path.display())]
+    Local {
+        /// What could not be done, such as `cannot write`.
+        what: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// There is no `.rch/xcode.toml`.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub(crate) struct NoRepoConfig {
+    error: ConfigError,
+    /// What it could hold.
+    pub(crate) proposal: Option<String>,
+}
+
+impl NoRepoConfig {
+    /// For a command given in `from`.
+    pub(crate) fn new(from: PathBuf, proposal: Option<String>) -> Self {
+        Self { error: ConfigError::NoRepoConfig { from, proposed: proposal.is_some() }, proposal }
+    }
+}
+
+impl CommandError {
+    /// Code and exit code.
+    pub(crate) fn why(&self) -> Why {
+        match self {
+            Self::Config(_) | Self::NoRepoConfig { .. } => Why::Usage,
+            Self::Farm(error) => error.why(),
+            Self::Plan(error) => match error {
+                PlanError::Rejected { .. } => Why::Reason(Reason::ArgumentDenied),
+                PlanError::Config(_) | PlanError::Line(_) | PlanError::Order(_) => Why::Usage,
+            },
+            Self::Local { .. } => Why::Internal,
+            Self::Interrupted => Why::Reason(Reason::CancelledByUser),
+        }
+    }
+
+    /// The error with its causes, in one line.
+    pub(crate) fn sentence(&self) -> String {
+        let mut sentence = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !sentence.ends_with(&text) {
+                sentence = format!("{sentence}: {text}");
+            }
+            cause = error.source();
+        }
+        sentence
+    }
+
+    /// What belongs beneath the sentence.
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Plan(PlanError::Rejected { rejected, .. }) => rejected.iter().map(ToString::to_string).collect(),
+            Self::NoRepoConfig { source } => {
+                source.proposal.iter().flat_map(|text| std::iter::once("").chain(text.lines())).map(str::to_owned).collect()
+            }
+            Self::Config(_) | Self::Farm(_) | Self::Plan(_) | Self::Local { .. } | Self::Interrupted => Vec::new(),
+        }
+    }
+
+    /// Says it, and gives the command's end.
+    pub(crate) fn tell(&self, reporter: &mut Reporter) -> Ending {
+        let (sentence, details) = (self.sentence(), self.details());
+        reporter.live(None);
+        if reporter.style() == Style::Human {
+            reporter.fact(&Label::Error, &sentence);
+            details.iter().for_each(|line| reporter.detail(line));
+        }
+        let message = std::iter::once(sentence).chain(details.into_iter().filter(|line| !line.is_empty())).collect::<Vec<_>>();
+        Ending::because(self.why(), message.join("\n"))
+    }
+}

@@ -1,0 +1,301 @@
+//! The requests.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use rch_schemas::document::Farm;
+use rch_schemas::protocol::ProtocolRange;
+use rch_schemas::wire::http::{
+    Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RunAccepted, RunLine, RunView, SelectionPreview, WorkerView,
+};
+use rch_schemas::{JobId, Reason, RunId, Sha256};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::FarmError;
+use super::events::Events;
+
+/// A stream of run events is never silent longer than this: the coordinator's keep-alive comes every 15 s, and three may be lost.
+pub(crate) const RUN_EVENTS_IDLE: Duration = Duration::from_secs(60);
+/// For the TCP and TLS handshake of one try.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// For one request with a small answer. The coordinator gives up on its own side after a few seconds.
+const REQUEST: Duration = Duration::from_secs(30);
+/// For one chunk of at most 2 MiB up a slow line, or the silence between two pieces of a download.
+const BYTES: Duration = Duration::from_secs(120);
+/// The largest JSON answer: a thousand workers or runs fit.
+const JSON_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The largest problem.
+const PROBLEM_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// The answer to a submission.
+#[derive(Debug)]
+pub(crate) enum SubmitAnswer {
+    /// The run is recorded.
+    Accepted(Box<RunAccepted>),
+    /// Nothing is recorded; these chunks are to be uploaded first.
+    SourceMissing(Vec<Sha256>),
+}
+
+/// A coordinator.
+#[derive(Debug)]
+pub(crate) struct FarmClient {
+    http: reqwest::Client,
+    base: Url,
+    /// The newest record any answer depended on: a replica that has not seen it yet makes us wait rather than go back in time.
+    newest: AtomicU64,
+}
+
+impl FarmClient {
+    /// A client of the coordinator at `base`. Connects to nothing yet.
+    pub(crate) fn new(base: Url) -> Result<Self, FarmError> {
+        // Another client of this process may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("rch/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(HANDSHAKE)
+            .read_timeout(BYTES)
+            .redirect(reqwest::redirect::Policy::none());
+        if is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| FarmError::unreachable(&base, &error))?;
+        Ok(Self { http, base, newest: AtomicU64::new(0) })
+    }
+
+    /// Where the coordinator is.
+    pub(crate) fn url(&self) -> &Url {
+        &self.base
+    }
+
+    /// What the farm says of itself; refuses a farm that shares no protocol version with us.
+    pub(crate) async fn farm(&self) -> Result<Farm, FarmError> {
+        let farm: Farm = self.get(&["farm"]).await?;
+        match farm.protocol.intersect(ProtocolRange::OURS) {
+            Some(_) => Ok(farm),
+            None => Err(FarmError::Protocol { theirs: farm.protocol, ours: ProtocolRange::OURS }),
+        }
+    }
+
+    /// Submits the request whose JSON is `body`. The same bytes again are the same run.
+    pub(crate) async fn submit(&self, body: &[u8]) -> Result<SubmitAnswer, FarmError> {
+        match self.post(&["runs"], body).await {
+            Ok(accepted) => Ok(SubmitAnswer::Accepted(Box::new(accepted))),
+            Err(FarmError::Problem { problem, .. }) if problem.code == Reason::SourceMissing && !problem.missing.is_empty() => {
+                Ok(SubmitAnswer::SourceMissing(problem.missing))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What would happen if `body` were submitted.
+    pub(crate) async fn preview(&self, body: &[u8]) -> Result<SelectionPreview, FarmError> {
+        self.post(&["selection"], body).await
+    }
+
+    /// Sends one chunk as one zstd frame.
+    pub(crate) async fn put_chunk(&self, sha256: &Sha256, frame: Vec<u8>) -> Result<(), FarmError> {
+        let request = self.request(Method::PUT, &["chunks", &sha256.to_string()]).timeout(BYTES);
+        self.send(request.header(CONTENT_TYPE, "application/zstd").body(frame)).await.map(drop)
+    }
+
+    /// The newest runs.
+    pub(crate) async fn runs(&self, limit: u32) -> Result<Vec<RunLine>, FarmError> {
+        #[derive(Deserialize)]
+        struct Runs {
+            runs: Vec<RunLine>,
+        }
+        let mut request = self.url_of(&["runs"]);
+        request.query_pairs_mut().append_pair("limit", &limit.to_string());
+        let answer: Runs = self.json(self.http.get(request).timeout(REQUEST)).await?;
+        Ok(answer.runs)
+    }
+
+    /// A run by id, unique prefix, or `last`.
+    pub(crate) async fn run(&self, id: &str) -> Result<RunView, FarmError> {
+        self.get(&["runs", id]).await
+    }
+
+    /// A job by id.
+    pub(crate) async fn job(&self, id: &str) -> Result<JobView, FarmError> {
+        self.get(&["jobs", id]).await
+    }
+
+    /// Asks for a run to be cancelled.
+    pub(crate) async fn cancel_run(&self, id: &RunId) -> Result<RunView, FarmError> {
+        self.post(&["runs", id.as_str(), "cancel"], b"").await
+    }
+
+    /// Asks for a job to be cancelled.
+    pub(crate) async fn cancel_job(&self, id: &JobId) -> Result<(), FarmError> {
+        let request = self.request(Method::POST, &["jobs", id.as_str(), "cancel"]).timeout(REQUEST);
+        self.send(request).await.map(drop)
+    }
+
+    /// The workers.
+    pub(crate) async fn workers(&self) -> Result<Vec<WorkerView>, FarmError> {
+        #[derive(Deserialize)]
+        struct Workers {
+            workers: Vec<WorkerView>,
+        }
+        let answer: Workers = self.get(&["workers"]).await?;
+        Ok(answer.workers)
+    }
+
+    /// The coordinator's health; one that is not ready says so with 503, and is an answer too.
+    pub(crate) async fn health(&self) -> Result<Health, FarmError> {
+        let response = self.answer(self.request(Method::GET, &["readyz"]).timeout(REQUEST)).await?;
+        self.read_json(response).await
+    }
+
+    /// Changes of a run, after the event of id `after`; from the whole run when there is none.
+    pub(crate) async fn run_events(&self, id: &RunId, after: Option<&str>) -> Result<Events, FarmError> {
+        let mut request = self.request(Method::GET, &["runs", id.as_str(), "events"]);
+        if let Some(after) = after {
+            request = request.header("Last-Event-ID", after);
+        }
+        self.stream(request, RUN_EVENTS_IDLE).await
+    }
+
+    /// The log of a job from `cursor` (`attempt:offset`) on.
+    pub(crate) async fn job_log(&self, id: &JobId, cursor: &str) -> Result<Events, FarmError> {
+        let mut url = self.url_of(&["jobs", id.as_str(), "log"]);
+        url.query_pairs_mut().append_pair("cursor", cursor);
+        let request = self.with_newest(self.http.get(url));
+        self.stream(request, RUN_EVENTS_IDLE).await
+    }
+
+    /// A small document of a run.
+    pub(crate) async fn run_file(&self, id: &RunId, path: &str, bytes_max: u64) -> Result<Vec<u8>, FarmError> {
+        let response = self.send(self.file(&["runs", id.as_str(), "artifacts"], path).timeout(REQUEST)).await?;
+        self.read(response, bytes_max).await
+    }
+
+    /// A small file of a job's set.
+    pub(crate) async fn job_file(&self, id: &JobId, path: &str, bytes_max: u64) -> Result<Vec<u8>, FarmError> {
+        let response = self.send(self.file(&["jobs", id.as_str(), "artifacts"], path).timeout(REQUEST)).await?;
+        self.read(response, bytes_max).await
+    }
+
+    /// A file of a job's set, to be read piece by piece.
+    pub(crate) async fn job_file_stream(&self, id: &JobId, path: &str) -> Result<Response, FarmError> {
+        self.send(self.file(&["jobs", id.as_str(), "artifacts"], path)).await
+    }
+
+    fn file(&self, before: &[&str], path: &str) -> RequestBuilder {
+        let segments: Vec<&str> = before.iter().copied().chain(path.split('/')).collect();
+        self.request(Method::GET, &segments)
+    }
+
+    fn url_of(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        url.path_segments_mut().expect("http URLs have paths").pop_if_empty().push("v1").extend(segments);
+        url
+    }
+
+    fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+        self.with_newest(self.http.request(method, self.url_of(segments)))
+    }
+
+    fn with_newest(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.newest.load(Ordering::Relaxed) {
+            0 => request,
+            newest => request.header(MIN_SEQ_HEADER, newest),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, segments: &[&str]) -> Result<T, FarmError> {
+        self.json(self.request(Method::GET, segments).timeout(REQUEST)).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, segments: &[&str], body: &[u8]) -> Result<T, FarmError> {
+        let request = self.request(Method::POST, segments).timeout(REQUEST);
+        self.json(request.header(CONTENT_TYPE, "application/json").body(body.to_vec())).await
+    }
+
+    async fn stream(&self, request: RequestBuilder, idle: Duration) -> Result<Events, FarmError> {
+        self.send(request.header(ACCEPT, "text/event-stream")).await.map(|response| Events::new(response, idle))
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, FarmError> {
+        let response = self.send(request).await?;
+        self.read_json(response).await
+    }
+
+    /// A response whatever its status; notes the ledger's sequence.
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, FarmError> {
+        let response = request.send().await.map_err(|error| FarmError::unreachable(&self.base, &error))?;
+        if let Some(seq) = number(response.headers(), LEDGER_SEQ_HEADER) {
+            self.newest.fetch_max(seq, Ordering::Relaxed);
+        }
+        Ok(response)
+    }
+
+    /// A response that succeeded.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, FarmError> {
+        let response = self.answer(request).await?;
+        if response.status().is_success() { Ok(response) } else { Err(self.problem(response).await) }
+    }
+
+    async fn problem(&self, response: Response) -> FarmError {
+        let (url, status) = (response.url().to_string(), response.status());
+        let retry_after = number(response.headers(), RETRY_AFTER.as_str()).map(Duration::from_secs);
+        let bytes = match self.read(response, PROBLEM_BYTES_MAX).await {
+            Ok(bytes) => bytes,
+            Err(error) => return error,
+        };
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => FarmError::Problem { problem: Box::new(problem), retry_after },
+            Err(_) if status == StatusCode::NOT_FOUND => {
+                let problem = Problem::new(status.as_u16(), Reason::NotFound, format!("{url} is not there"));
+                FarmError::Problem { problem: Box::new(problem), retry_after }
+            }
+            Err(_) => {
+                let found: String = String::from_utf8_lossy(&bytes).chars().take(200).collect();
+                FarmError::Answer { url, status: status.as_u16(), expected: "a problem document".to_owned(), found: format!("{found:?}") }
+            }
+        }
+    }
+
+    async fn read_json<T: DeserializeOwned>(&self, response: Response) -> Result<T, FarmError> {
+        let (url, status) = (response.url().to_string(), response.status().as_u16());
+        let bytes = self.read(response, JSON_BYTES_MAX).await?;
+        serde_json::from_slice(&bytes).map_err(|error| FarmError::Answer {
+            url,
+            status,
+            expected: format!("the JSON of {}", std::any::type_name::<T>().rsplit("::").next().unwrap_or("an answer")),
+            found: error.to_string(),
+        })
+    }
+
+    /// The whole body, when it has at most `bytes_max` bytes.
+    async fn read(&self, mut response: Response, bytes_max: u64) -> Result<Vec<u8>, FarmError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| FarmError::unreachable(&self.base, &error))? {
+            if (bytes.len() + piece.len()) as u64 > bytes_max {
+                return Err(FarmError::Answer {
+                    url: response.url().to_string(),
+                    status: response.status().as_u16(),
+                    expected: format!("at most {bytes_max} bytes"),
+                    found: "more".to_owned(),
+                });
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}

@@ -1,0 +1,139 @@
+//! What can go wrong between client and coordinator.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use rch_schemas::Reason;
+use rch_schemas::protocol::ProtocolRange;
+use rch_schemas::wire::http::Problem;
+
+use crate::output::Why;
+
+/// Why a request has no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FarmError {
+    /// No connection, or it broke.
+    #[error(
+        "cannot reach the coordinator at {url}: {cause}; check that it runs there ({url}v1/healthz), or say where it is with --coordinator, RCH_COORDINATOR or coordinator = \"…\" in ~/.config/rch/config.toml"
+    )]
+    Unreachable {
+        /// The coordinator's address.
+        url: String,
+        /// The innermost cause.
+        cause: String,
+    },
+    /// The coordinator says what is wrong.
+    #[error("{}", told(problem))]
+    Problem {
+        /// In its words.
+        problem: Box<Problem>,
+        /// When to try again, if it says so.
+        retry_after: Option<Duration>,
+    },
+    /// An answer that no coordinator of a version we know gives.
+    #[error("{url} answered {status} with {found}; expected {expected}. Check that a coordinator runs there, and that its version fits")]
+    Answer {
+        /// What was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What it should have been.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// No version of the protocol in common.
+    #[error("the farm speaks protocol {theirs}, this rch speaks {ours}; update the older of the two")]
+    Protocol {
+        /// The coordinator's versions.
+        theirs: ProtocolRange,
+        /// Ours.
+        ours: ProtocolRange,
+    },
+}
+
+impl FarmError {
+    /// A request that failed below HTTP.
+    pub(super) fn unreachable(url: &reqwest::Url, error: &reqwest::Error) -> Self {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        let cause = if error.is_timeout() { "no answer in time".to_owned() } else { cause.to_string() };
+        Self::Unreachable { url: url.to_string(), cause }
+    }
+
+    /// Code and exit code.
+    pub(crate) fn why(&self) -> Why {
+        match self {
+            Self::Unreachable { .. } => Why::Reason(Reason::Unreachable),
+            Self::Problem { problem, .. } => Why::Reason(problem.code),
+            Self::Answer { status: 401 | 403, .. } => Why::Reason(Reason::Unauthorized),
+            Self::Answer { .. } => Why::Internal,
+            Self::Protocol { .. } => Why::Reason(Reason::UnsupportedProtocol),
+        }
+    }
+
+    /// The code, when the coordinator gave one.
+    pub(crate) fn code(&self) -> Option<Reason> {
+        match self {
+            Self::Problem { problem, .. } => Some(problem.code),
+            Self::Unreachable { .. } | Self::Answer { .. } | Self::Protocol { .. } => None,
+        }
+    }
+
+    /// Whether the same request may succeed in a moment.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Problem { problem, .. } => problem.status == 503,
+            Self::Answer { status, .. } => matches!(status, 502..=504),
+            Self::Protocol { .. } => false,
+        }
+    }
+
+    /// How long the coordinator asks to wait before the next try.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Problem { retry_after, .. } => *retry_after,
+            Self::Unreachable { .. } | Self::Answer { .. } | Self::Protocol { .. } => None,
+        }
+    }
+}
+
+fn told(problem: &Problem) -> String {
+    let mut text = if problem.detail.is_empty() { problem.title.clone() } else { problem.detail.clone() };
+    if let Some(field) = problem.field.as_ref().filter(|field| !text.contains(*field)) {
+        text = format!("{field}: {text}");
+    }
+    match (&problem.expected, &problem.found) {
+        (Some(expected), Some(found)) => text.push_str(&format!("; expected {expected}, found {found}")),
+        (Some(expected), None) => text.push_str(&format!("; expected {expected}")),
+        (None, Some(found)) => text.push_str(&format!("; found {found}")),
+        (None, None) => {}
+    }
+    if let Some(fix) = &problem.fix {
+        text.push_str(&format!("; {fix}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_what_was_expected_what_was_found_and_what_to_do() {
+        let mut problem = Problem::new(422, Reason::InvalidRequest, "the destination cannot be read");
+        problem.field = Some("destinations[0]".to_owned());
+        problem.expected = Some("key=value pairs".to_owned());
+        problem.found = Some("\"iPhone\"".to_owned());
+        problem.fix = Some("write name=iPhone 16".to_owned());
+        let error = FarmError::Problem { problem: Box::new(problem), retry_after: None };
+        assert_eq!(
+            error.to_string(),
+            "destinations[0]: the destination cannot be read; expected key=value pairs, found \"iPhone\"; write name=iPhone 16"
+        );
+        assert_eq!(error.why().exit_code(), 2);
+    }
+}

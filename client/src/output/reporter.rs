@@ -1,0 +1,460 @@
+//! The one way to say something.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Effects};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rch_schemas::document::{CliEvent, CliEventBody, SchemaId, SchemaVersion};
+use rch_schemas::reason::exit;
+use rch_schemas::{FailureKind, JobId, Reason, RunId};
+
+use super::clean;
+use crate::clock;
+
+/// Columns of a label; the text begins two further on.
+const LABEL_COLUMNS: usize = 12;
+
+/// The word before a fact: a noun for what is, a past participle for what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// The tree became a bundle.
+    Bundling,
+    /// A file that git does not know and that is sent all the same.
+    Untracked,
+    /// Who runs it.
+    Worker,
+    /// With which tools.
+    Toolchain,
+    /// Where the product runs.
+    Destination,
+    /// What the farm lacked.
+    Uploading,
+    /// The run's id.
+    Run,
+    /// What a job would be, in a dry run.
+    Job,
+    /// Why a job does not run yet.
+    Waiting,
+    /// It runs now, after a wait.
+    Started,
+    /// A job is tried once more.
+    Retrying,
+    /// The coordinator is out of reach, or back.
+    Connection,
+    /// Something that is not as a person may expect.
+    Notice,
+    /// A job or a run did what was asked.
+    Succeeded,
+    /// It did not.
+    Failed,
+    /// It was not tried.
+    Skipped,
+    /// It was cancelled.
+    Cancelled,
+    /// Its invocation was refused.
+    Rejected,
+    /// The artifacts are what was signed.
+    Verified,
+    /// Where they are.
+    Artifacts,
+    /// Why the command ends here.
+    Error,
+    /// The exit code and its kind.
+    Exit,
+    /// A step, by its name in the configuration.
+    Step(String),
+}
+
+impl Label {
+    fn word(&self) -> &str {
+        match self {
+            Self::Bundling => "Bundling",
+            Self::Untracked => "Untracked",
+            Self::Worker => "Worker",
+            Self::Toolchain => "Toolchain",
+            Self::Destination => "Destination",
+            Self::Uploading => "Uploading",
+            Self::Run => "Run",
+            Self::Job => "Job",
+            Self::Waiting => "Waiting",
+            Self::Started => "Started",
+            Self::Retrying => "Retrying",
+            Self::Connection => "Connection",
+            Self::Notice => "Notice",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Skipped => "Skipped",
+            Self::Cancelled => "Cancelled",
+            Self::Rejected => "Rejected",
+            Self::Verified => "Verified",
+            Self::Artifacts => "Artifacts",
+            Self::Error => "Error",
+            Self::Exit => "Exit",
+            Self::Step(name) => name,
+        }
+    }
+
+    fn colour(&self) -> Option<AnsiColor> {
+        match self {
+            Self::Succeeded | Self::Verified => Some(AnsiColor::Green),
+            Self::Failed | Self::Rejected | Self::Error => Some(AnsiColor::Red),
+            Self::Skipped | Self::Cancelled | Self::Waiting | Self::Retrying | Self::Connection | Self::Notice => Some(AnsiColor::Yellow),
+            Self::Bundling
+            | Self::Untracked
+            | Self::Worker
+            | Self::Toolchain
+            | Self::Destination
+            | Self::Uploading
+            | Self::Run
+            | Self::Job
+            | Self::Started
+            | Self::Artifacts
+            | Self::Exit
+            | Self::Step(_) => None,
+        }
+    }
+}
+
+/// For whom is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// A person, or a log that a person reads.
+    Human,
+    /// A program: one JSON document a line.
+    Json,
+}
+
+/// Where is written, and what the reader there can do.
+pub(crate) struct Streams {
+    /// Data.
+    pub(crate) out: Box<dyn Write + Send>,
+    /// Talk.
+    pub(crate) err: Box<dyn Write + Send>,
+    /// Whether talk may be coloured.
+    pub(crate) colour: bool,
+    /// Whether talk may hold a line that changes.
+    pub(crate) live: bool,
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// A reason of the contract's table.
+    Reason(Reason),
+    /// Usage or configuration.
+    Usage,
+    /// A bug, or local I/O.
+    Internal,
+}
+
+impl Why {
+    /// The exit code.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Reason(reason) => reason.exit_code(),
+            Self::Usage => exit::USAGE,
+            Self::Internal => exit::INTERNAL,
+        }
+    }
+
+    /// The narrow code, for programs.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Reason(reason) => reason.code(),
+            Self::Usage => "USAGE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// The kind of failure, for the last line.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Reason(reason) => reason.kind().map_or(reason.code(), FailureKind::as_str),
+            Self::Usage | Self::Internal => self.code(),
+        }
+    }
+}
+
+/// How a command ends.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Ending {
+    /// The exit code.
+    pub(crate) exit_code: u8,
+    /// Why it is not 0.
+    pub(crate) why: Option<Why>,
+    /// One sentence.
+    pub(crate) message: String,
+    /// The run, when there is one.
+    pub(crate) run_id: Option<RunId>,
+    /// The document the command was asked for.
+    pub(crate) document: Option<serde_json::Value>,
+}
+
+impl Ending {
+    /// It ends for `why`.
+    pub(crate) fn because(why: Why, message: impl Into<String>) -> Self {
+        Self { exit_code: why.exit_code(), why: Some(why), message: message.into(), ..Self::default() }
+    }
+
+    /// Everything asked for was done.
+    pub(crate) fn success(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+
+    /// The same with the document that was asked for.
+    #[must_use]
+    pub(crate) fn with_document(self, document: serde_json::Value) -> Self {
+        Self { document: Some(document), ..self }
+    }
+}
+
+/// Writes facts, logs, data and the result, each where and as its reader wants it.
+///
+/// A reader that went away (`rch runs | head`) is no error: what cannot be written is dropped.
+pub(crate) struct Reporter {
+    style: Style,
+    streams: Streams,
+    live: Option<ProgressBar>,
+    last_label: String,
+}
+
+impl Reporter {
+    /// A reporter that has said nothing.
+    pub(crate) fn new(style: Style, streams: Streams) -> Self {
+        let live = (style == Style::Human && streams.live).then(|| {
+            let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            line.with_style(ProgressStyle::with_template("{wide_msg}").expect("the template is valid"))
+        });
+        Self { style, streams, live, last_label: String::new() }
+    }
+
+    /// For whom is written.
+    pub(crate) fn style(&self) -> Style {
+        self.style
+    }
+
+    /// A fact: the label in twelve columns, the text beside it.
+    pub(crate) fn fact(&mut self, label: &Label, text: &str) {
+        let (word, text) = (clean(label.word()), clean(text));
+        match self.style {
+            Style::Human => {
+                let line = format!("{}  {text}", self.padded(&word, label.colour()));
+                self.talk(&line);
+            }
+            Style::Json => self.event(CliEventBody::Progress { label: word.clone(), text }),
+        }
+        self.last_label = word;
+    }
+
+    /// One more line about the last fact.
+    pub(crate) fn detail(&mut self, text: &str) {
+        let text = clean(text);
+        match self.style {
+            Style::Human => self.talk(&format!("{:LABEL_COLUMNS$}  {text}", "")),
+            Style::Json => {
+                let label = self.last_label.clone();
+                self.event(CliEventBody::Progress { label, text });
+            }
+        }
+    }
+
+    /// Lines that stand by themselves at the left edge, such as a compiler's error with its source.
+    pub(crate) fn block(&mut self, lines: &[String]) {
+        let lines: Vec<String> = lines.iter().map(|line| clean(line)).collect();
+        match self.style {
+            Style::Human => lines.iter().for_each(|line| self.talk(line)),
+            Style::Json => {
+                let label = self.last_label.clone();
+                self.event(CliEventBody::Progress { label, text: lines.join("\n") });
+            }
+        }
+    }
+
+    /// An empty line between parts.
+    pub(crate) fn gap(&mut self) {
+        if self.style == Style::Human {
+            self.talk("");
+        }
+    }
+
+    /// A line that is replaced by the next one, and by nothing when `None`. Only on a terminal.
+    pub(crate) fn live(&mut self, fact: Option<(&Label, &str)>) {
+        let Some(line) = &self.live else { return };
+        match fact {
+            Some((label, text)) => {
+                line.set_message(format!("{:>LABEL_COLUMNS$}  {}", clean(label.word()), clean(text)));
+                line.tick();
+            }
+            None => {
+                line.set_message("");
+                line.finish_and_clear();
+                line.reset();
+            }
+        }
+    }
+
+    /// A line of a job's log; `prefix` tells jobs apart that run side by side.
+    pub(crate) fn log(&mut self, job_id: &JobId, prefix: &str, line: &str) {
+        let line = clean(line);
+        match self.style {
+            Style::Human => self.data(&format!("{prefix}{line}")),
+            Style::Json => self.event(CliEventBody::Log { job_id: job_id.clone(), line }),
+        }
+    }
+
+    /// A line of what the command was asked for. With `--json` the result holds it instead.
+    pub(crate) fn data(&mut self, line: &str) {
+        if self.style == Style::Human {
+            let line = clean(line);
+            let out = &mut self.streams.out;
+            let write = || {
+                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+            };
+            suspended(self.live.as_ref(), write);
+        }
+    }
+
+    /// The last word. Says nothing to a person about success: what was done has been said.
+    pub(crate) fn finish(&mut self, ending: &Ending) {
+        self.live(None);
+        match self.style {
+            Style::Human if ending.exit_code == 0 => {}
+            Style::Human => {
+                let kind = ending.why.map(Why::kind).unwrap_or_default();
+                self.fact(&Label::Exit, format!("{} {kind}", ending.exit_code).trim_end());
+            }
+            Style::Json => self.event(CliEventBody::Result {
+                exit_code: ending.exit_code,
+                code: ending.why.map(|why| why.code().to_owned()),
+                message: clean(&ending.message),
+                run_id: ending.run_id.clone(),
+                document: ending.document.clone(),
+            }),
+        }
+    }
+
+    fn padded(&self, word: &str, colour: Option<AnsiColor>) -> String {
+        let padding = " ".repeat(LABEL_COLUMNS.saturating_sub(word.chars().count()));
+        if !self.streams.colour {
+            return format!("{padding}{word}");
+        }
+        let style = colour.map_or_else(anstyle::Style::new, |colour| colour.on_default()) | Effects::BOLD;
+        format!("{padding}{style}{word}{style:#}")
+    }
+
+    fn talk(&mut self, line: &str) {
+        let err = &mut self.streams.err;
+        let write = || {
+            let _ = writeln!(err, "{line}").and_then(|()| err.flush());
+        };
+        suspended(self.live.as_ref(), write);
+    }
+
+    fn event(&mut self, event: CliEventBody) {
+        let event = CliEvent { schema_version: SchemaVersion::default(), schema_id: SchemaId::default(), created_at: clock::now(), event };
+        let line = serde_json::to_string(&event).expect("an event of strings and documents serializes");
+        let _ = writeln!(self.streams.out, "{line}").and_then(|()| self.streams.out.flush());
+    }
+}
+
+/// Writes while the changing line is out of the way.
+fn suspended(live: Option<&ProgressBar>, write: impl FnOnce()) {
+    match live {
+        Some(line) => line.suspend(write),
+        None => write(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) use captured::Captured;
+
+#[cfg(test)]
+mod captured {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::{Reporter, Streams, Style};
+
+    /// What a reporter wrote.
+    #[derive(Clone, Default)]
+    pub(crate) struct Captured {
+        out: Arc<Mutex<Vec<u8>>>,
+        err: Arc<Mutex<Vec<u8>>>,
+    }
+
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no test panics while writing").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Captured {
+        /// A plain reporter and what it writes.
+        pub(crate) fn reporter(style: Style) -> (Reporter, Self) {
+            let captured = Self::default();
+            let (out, err) = (Box::new(Shared(Arc::clone(&captured.out))), Box::new(Shared(Arc::clone(&captured.err))));
+            (Reporter::new(style, Streams { out, err, colour: false, live: false }), captured)
+        }
+
+        /// What went to standard output.
+        pub(crate) fn out(&self) -> String {
+            String::from_utf8(self.out.lock().expect("no test panics while writing").clone()).expect("text")
+        }
+
+        /// What went to standard error.
+        pub(crate) fn err(&self) -> String {
+            String::from_utf8(self.err.lock().expect("no test panics while writing").clone()).expect("text")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_aligned_at_twelve_columns_and_talk_goes_to_standard_error() {
+        let (mut reporter, captured) = Captured::reporter(Style::Human);
+        reporter.fact(&Label::Bundling, "5,012 files, 48.3 MiB");
+        reporter.fact(&Label::Step("test".to_owned()), "SampleAppTests 198 passed");
+        reporter.detail("3 more warnings in build.log");
+        reporter.gap();
+        reporter.data("01KBQ3M5T2Y8ZC4W6N0R7HXA1D");
+        reporter.finish(&Ending { exit_code: 50, why: Some(Why::Reason(Reason::Compile)), ..Ending::default() });
+        let expected = concat!(
+            "    Bundling  5,012 files, 48.3 MiB\n",
+            "        test  SampleAppTests 198 passed\n",
+            "              3 more warnings in build.log\n",
+            "\n",
+            "        Exit  50 XCODEBUILD\n",
+        );
+        assert_eq!(captured.err(), expected);
+        assert_eq!(captured.out(), "01KBQ3M5T2Y8ZC4W6N0R7HXA1D\n");
+    }
+
+    #[test]
+    fn a_label_or_text_from_a_farm_cannot_reach_the_terminal() {
+        let (mut reporter, captured) = Captured::reporter(Style::Human);
+        reporter.fact(&Label::Step("\u{1b}]0;owned\u{7}build".to_owned()), "\u{1b}[2Jgone\r");
+        assert_eq!(captured.err(), "       build  gone\n");
+    }
+
+    #[test]
+    fn the_last_line_of_json_is_the_result_and_data_is_in_it_alone() {
+        let (mut reporter, captured) = Captured::reporter(Style::Json);
+        reporter.fact(&Label::Worker, "macmini-02");
+        reporter.data("a table");
+        reporter.finish(&Ending { exit_code: 20, why: Some(Why::Reason(Reason::Unreachable)), ..Ending::default() });
+        let lines: Vec<CliEvent> = captured.out().lines().map(|line| serde_json::from_str(line).expect("a document")).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0].event, CliEventBody::Progress { label: "Worker".to_owned(), text: "macmini-02".to_owned() });
+        assert!(matches!(&lines[1].event, CliEventBody::Result { exit_code: 20, code: Some(code), .. } if code == "UNREACHABLE"));
+        assert_eq!(captured.err(), "");
+    }
+}

@@ -1,0 +1,92 @@
+//! One start of the program: parse, capture the surroundings, do the command, say how it ended.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Color, Command, asks_for_json};
+use crate::command::{self, Context};
+use crate::environment::Environment;
+use crate::error::CommandError;
+use crate::interrupt::Interrupts;
+use crate::output::{Ending, Reporter, Streams, Style, Why};
+
+/// Runs `rch` with the arguments of this process; the exit code is one of the contract's table.
+pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(refuse(&words, &error)),
+    };
+    ExitCode::from(run(cli))
+}
+
+/// Help and version are no errors; everything else that clap says is usage.
+fn refuse(words: &[OsString], error: &clap::Error) -> u8 {
+    if !error.use_stderr() || !asks_for_json(words) {
+        // A reader that went away is no reason to fail.
+        let _ = error.print();
+        return if error.use_stderr() { Why::Usage.exit_code() } else { 0 };
+    }
+    let mut reporter = Reporter::new(Style::Json, streams(Color::Never, None));
+    let ending = Ending::because(Why::Usage, error.to_string().trim().replace('\n', " "));
+    reporter.finish(&ending);
+    ending.exit_code
+}
+
+fn run(cli: Cli) -> u8 {
+    let style = if cli.global.json { Style::Json } else { Style::Human };
+    let environment = Environment::capture();
+    let mut reporter = Reporter::new(style, streams(cli.global.color, environment.as_ref().ok()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build();
+    let ending = match (environment, runtime) {
+        (Ok(environment), Ok(runtime)) => {
+            let ending = runtime.block_on(interruptible(cli, environment, &mut reporter));
+            // What still runs is a blocking read of the tree, or a connection nobody needs any more.
+            runtime.shutdown_background();
+            ending
+        }
+        (Err(source), _) => CommandError::Local { what: "cannot find", path: "the working directory".into(), source }.tell(&mut reporter),
+        (_, Err(source)) => CommandError::Local { what: "cannot start", path: "the runtime".into(), source }.tell(&mut reporter),
+    };
+    reporter.finish(&ending);
+    ending.exit_code
+}
+
+/// Does the command; the second Ctrl-C ends it wherever it is.
+async fn interruptible(cli: Cli, environment: Environment, reporter: &mut Reporter) -> Ending {
+    let (interrupts, listener) = match Interrupts::listen() {
+        Ok(listening) => listening,
+        Err(source) => return CommandError::Local { what: "cannot listen for", path: "signals".into(), source }.tell(reporter),
+    };
+    let mut context = Context { environment, global: cli.global, interrupts, reporter };
+    let outcome = tokio::select! {
+        outcome = dispatch(cli.command, &mut context) => outcome,
+        () = listener.run() => Err(CommandError::Interrupted),
+    };
+    outcome.unwrap_or_else(|error| error.tell(reporter))
+}
+
+async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Ending, CommandError> {
+    match command {
+        Command::Config(command) => command::config::run(context, command).await,
+        Command::Runs { limit } => command::runs::run(context, limit).await,
+        Command::Workers(command) => command::workers::run(context, command).await,
+        Command::Status => command::status::run(context).await,
+        Command::Xcode(_) | Command::Xcodebuild { .. } | Command::Tail(_) | Command::Wait { .. } | Command::Cancel { .. } | Command::Fetch(_) => Err(CommandError::Interrupted),
+    }
+}
+
+fn streams(color: Color, environment: Option<&Environment>) -> Streams {
+    let has = |name: &str| environment.is_some_and(|environment| environment.get(name).is_some());
+    let dumb = environment.is_some_and(|environment| environment.get("TERM") == Some("dumb"));
+    let terminal = io::stderr().is_terminal() && !dumb;
+    let colour = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && !has("NO_COLOR"),
+    };
+    Streams { out: Box::new(io::stdout()), err: Box::new(io::stderr()), colour, live: terminal && !has("CI") }
+}
