@@ -6,9 +6,11 @@
 mod check;
 mod discovery;
 mod lexer;
+mod objective_c;
 mod script;
 
 pub(crate) use check::{Diagnostic, Severity, check};
 pub(crate) use discovery::{SwiftTests, TestKind, TestMethod, discover};
 pub(crate) use lexer::{Kind, Token, lex};
+pub(crate) use objective_c::discover_objective_c;
 pub(crate) use script::Script;

@@ -130,7 +130,7 @@ fn compiler_version(
             Exit::OK
         }
         ("clang", Some("-dumpmachine")) => {
-            console.line(target);
+            console.line(format!("{}-apple-darwin{}", machine.architecture, kernel_version(&machine.macos.version)));
             Exit::OK
         }
         ("swift" | "swiftc" | "clang", _) => {
@@ -139,6 +139,14 @@ fn compiler_version(
         }
         _ => no_tool(tool, console),
     }
+}
+
+/// The Darwin version of a macOS version: 15.3.1 is 24.3.0, 26.1 is 25.1.0.
+fn kernel_version(macos: &str) -> String {
+    let mut parts = macos.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    let darwin = if major >= 26 { major - 1 } else { major + 9 };
+    format!("{darwin}.{minor}.0")
 }
 
 fn toolchain_tool(developer: Developer<'_>, tool: &str) -> PathBuf {

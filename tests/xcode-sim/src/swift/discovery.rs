@@ -11,6 +11,8 @@ use super::script::Script;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TestKind {
     XcTest,
+    /// XCTest too, in Objective-C: its names have neither a module nor brackets.
+    ObjectiveC,
     SwiftTesting,
 }
 
@@ -30,9 +32,17 @@ pub(crate) struct TestMethod {
 }
 
 impl TestMethod {
+    /// "testX()"; "testX" in Objective-C.
+    pub(crate) fn called(&self) -> String {
+        match self.kind {
+            TestKind::XcTest | TestKind::SwiftTesting => format!("{}()", self.name),
+            TestKind::ObjectiveC => self.name.clone(),
+        }
+    }
+
     /// "Suite/testX()", and "testX()" for a function outside of any type.
     pub(crate) fn identifier(&self) -> String {
-        if self.suite.is_empty() { format!("{}()", self.name) } else { format!("{}/{}()", self.suite, self.name) }
+        if self.suite.is_empty() { self.called() } else { format!("{}/{}", self.suite, self.called()) }
     }
 }
 
@@ -57,6 +67,11 @@ pub(crate) fn discover(source: &str, file: &Path, found: &mut SwiftTests) {
 }
 
 impl SwiftTests {
+    /// Adds a test that was found otherwise.
+    pub(super) fn add(&mut self, test: TestMethod) {
+        self.tests.push(test);
+    }
+
     /// Every test, suite by suite and within a suite by name, as XCTest runs them.
     pub(crate) fn into_tests(self) -> Vec<TestMethod> {
         let Self { classes, candidates, mut tests } = self;

@@ -210,18 +210,7 @@ fn test_job(job: &Job<'_>, outcome: Outcome, tempo: &Tempo, log: &mut Log<'_>) -
         Action::TestWithoutBuilding => job.kept_tests()?,
         Action::Build | Action::Test | Action::BuildForTesting => job.keep_tests()?,
     };
-    let selection = TestSelection {
-        only: job.command.arguments.values("only-testing").to_vec(),
-        skip: job.command.arguments.values("skip-testing").to_vec(),
-    };
-    let targets: Vec<&str> = products.bundles.iter().map(|bundle| bundle.target.as_str()).collect();
-    if let Some(target) = selection.stranger(&targets) {
-        let reason = format!(
-            "Tests in the target “{target}” can’t be run because “{target}” isn’t a member of the specified test plan or \
-             scheme."
-        );
-        return Err(job.failed(&reason));
-    }
+    let selection = job.selection();
     job.boot()?;
     log.line("Testing started");
     let is_parallel = job.command.arguments.value("parallel-testing-enabled") == Some("YES");
@@ -280,15 +269,27 @@ impl Job<'_> {
         Ok(runs_tests.then(|| self.derived.path.join("Logs/Test").join(name)))
     }
 
+    fn selection(&self) -> TestSelection {
+        let arguments = self.command.arguments;
+        TestSelection { only: arguments.values("only-testing").to_vec(), skip: arguments.values("skip-testing").to_vec() }
+    }
+
     fn refuse_what_cannot_be_tested(&self) -> Result<(), XcodebuildError> {
-        let runs_tests = matches!(self.action, Action::Test | Action::TestWithoutBuilding);
-        if !runs_tests || !self.destination.is_generic {
-            return Ok(());
+        let targets: Vec<&str> = self.plan.testables.iter().map(|testable| self.plan.targets[testable.target].name.as_str()).collect();
+        if let Some(target) = self.selection().stranger(&targets) {
+            return Err(self.failed(&format!(
+                "Tests in the target “{target}” can’t be run because “{target}” isn’t a member of the specified test plan or scheme."
+            )));
         }
-        let testable = self.plan.testables.first().map(|testable| &self.plan.targets[testable.target].name);
-        let name = testable.map_or("", String::as_str);
-        let device = self.destination.platform.destination_name();
-        Err(self.failed(&format!("Cannot test target “{name}” on “Any {device} Device”: Tests must be run on a concrete device")))
+        let runs_tests = matches!(self.action, Action::Test | Action::TestWithoutBuilding);
+        if runs_tests && self.destination.is_generic {
+            let target = targets.first().copied().unwrap_or_default();
+            let device = self.destination.platform.destination_name();
+            return Err(
+                self.failed(&format!("Cannot test target “{target}” on “Any {device} Device”: Tests must be run on a concrete device"))
+            );
+        }
+        Ok(())
     }
 
     fn failed(&self, reason: &str) -> XcodebuildError {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{Plan, TargetKind, names_test};
-use crate::swift::{SwiftTests, TestMethod, discover};
+use crate::project::{Plan, Source, TargetKind, names_test};
+use crate::swift::{SwiftTests, TestMethod, discover, discover_objective_c};
 
 /// The file's name in a products folder.
 const FILE: &str = "rch-xcode-sim-tests.json";
@@ -38,7 +38,11 @@ impl TestProducts {
             let mut found = SwiftTests::default();
             for source in &target.sources {
                 let text = fs::read(source.path()).unwrap_or_default();
-                discover(&String::from_utf8_lossy(&text), source.path(), &mut found);
+                let text = String::from_utf8_lossy(&text);
+                match source {
+                    Source::Swift(path) => discover(&text, path, &mut found),
+                    Source::Clang(path) => discover_objective_c(&text, path, &mut found),
+                }
             }
             let mut tests = found.into_tests();
             tests.retain(|test| {

@@ -1,6 +1,7 @@
 //! What Swift Testing prints.
 
 use super::testing::{Selected, Testing, case_result, has_failed};
+use super::xctest::total_seconds;
 use crate::swift::{Script, TestMethod};
 use crate::tempo::Interrupted;
 use crate::xcresult::CaseResult;
@@ -50,7 +51,7 @@ fn run_case(test: &TestMethod, testing: &mut Testing<'_, '_>) -> Result<(), Inte
 }
 
 fn end_line(what: &str, cases: &[CaseResult], testing: &mut Testing<'_, '_>) {
-    let seconds: f64 = cases.iter().map(|case| case.seconds).sum();
+    let seconds = total_seconds(cases);
     let failures = cases.iter().filter(|case| has_failed(&case.test.script)).count();
     let text = match failures {
         0 => format!("✔ {what} passed after {seconds:.3} seconds."),

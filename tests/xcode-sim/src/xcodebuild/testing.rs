@@ -35,7 +35,7 @@ pub(crate) fn run(products: &TestProducts, mut testing: Testing<'_, '_>) -> (Vec
     if let Err(interrupted) = tempo.hang(Phase::Test, &mut || log.line("note: Simulated Xcode: testing, and never done")) {
         return (results, Some(interrupted));
     }
-    testing.steps = products.bundles.iter().map(|bundle| selected(bundle, &testing).count()).sum();
+    testing.steps = products.bundles.iter().map(|bundle| selected(bundle, testing.selection).count()).sum();
     for bundle in &products.bundles {
         let mut cases = Vec::new();
         let ended = run_bundle(bundle, &mut testing, &mut cases);
@@ -47,22 +47,17 @@ pub(crate) fn run(products: &TestProducts, mut testing: Testing<'_, '_>) -> (Vec
     (results, None)
 }
 
-fn selected<'a>(bundle: &'a TestBundle, testing: &Testing<'a, '_>) -> impl Iterator<Item = &'a TestMethod> {
-    let selection = testing.selection;
-    bundle.tests.iter().filter(move |test| selection.wants(&bundle.target, &test.identifier()))
+fn selected<'a>(bundle: &'a TestBundle, selection: &'a TestSelection) -> impl Iterator<Item = &'a TestMethod> {
+    bundle.tests.iter().filter(|test| selection.wants(&bundle.target, &test.identifier()))
 }
 
 fn run_bundle(bundle: &TestBundle, testing: &mut Testing<'_, '_>, cases: &mut Vec<CaseResult>) -> Result<(), Interrupted> {
-    let of = |kind: TestKind, testing: &Testing<'_, '_>| Selected {
+    let of = |wanted: fn(TestKind) -> bool| Selected {
         target: &bundle.target,
-        tests: bundle
-            .tests
-            .iter()
-            .filter(|test| test.kind == kind && testing.selection.wants(&bundle.target, &test.identifier()))
-            .collect(),
+        tests: selected(bundle, testing.selection).filter(|test| wanted(test.kind)).collect(),
     };
-    let swift_tests = of(TestKind::SwiftTesting, testing);
-    let xctests = of(TestKind::XcTest, testing);
+    let swift_tests = of(|kind| kind == TestKind::SwiftTesting);
+    let xctests = of(|kind| kind != TestKind::SwiftTesting);
     // XCTest reports its (empty) suites even when all tests are Swift Testing's.
     xctest::run(&xctests, testing, cases)?;
     if !swift_tests.tests.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::testing::{Selected, Testing, case_result, has_failed};
 use crate::clock::Moment;
-use crate::swift::{Script, TestMethod};
+use crate::swift::{Script, TestKind, TestMethod};
 use crate::tempo::Interrupted;
 use crate::xcresult::CaseResult;
 
@@ -50,7 +50,7 @@ fn suite_ended(name: &str, cases: &[CaseResult], testing: &mut Testing<'_, '_>) 
     let failures = cases.iter().filter(|case| has_failed(&case.test.script)).count();
     let skipped = cases.iter().filter(|case| matches!(case.test.script, Script::Skip { .. })).count();
     let verb = if failures > 0 { "failed" } else { "passed" };
-    let seconds: f64 = cases.iter().map(|case| case.seconds).sum();
+    let seconds = total_seconds(cases);
     let skipped = match skipped {
         0 => String::new(),
         count => format!("{} skipped and ", counted(count, "test")),
@@ -64,13 +64,21 @@ fn suite_ended(name: &str, cases: &[CaseResult], testing: &mut Testing<'_, '_>) 
     ));
 }
 
+/// Summed from a plain zero: the sum of nothing would be written "-0.000".
+pub(super) fn total_seconds(cases: &[CaseResult]) -> f64 {
+    cases.iter().fold(0.0, |total, case| total + case.seconds)
+}
+
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn run_case(target: &str, test: &TestMethod, testing: &mut Testing<'_, '_>) -> Result<(), Interrupted> {
     let module: String = target.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-    let name = format!("-[{module}.{} {}]", test.suite, test.name);
+    let name = match test.kind {
+        TestKind::ObjectiveC => format!("-[{} {}]", test.suite, test.name),
+        TestKind::XcTest | TestKind::SwiftTesting => format!("-[{module}.{} {}]", test.suite, test.name),
+    };
     let file = test.file.display();
     let seconds = case_result(test).seconds;
     let is_serial = testing.clone.is_none();

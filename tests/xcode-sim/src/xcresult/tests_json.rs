@@ -83,7 +83,7 @@ fn failures(record: &Record) -> Vec<Value> {
                     "testIdentifier": number,
                     "testIdentifierString": case.test.identifier(),
                     "testIdentifierURL": url(record, bundle, &case.test.identifier()),
-                    "testName": format!("{}()", case.test.name),
+                    "testName": case.test.called(),
                 }));
             }
         }
@@ -142,6 +142,7 @@ fn bundle_node(record: &Record, bundle: &TestBundleResult) -> Value {
     json!({
         "children": children,
         "name": bundle.target,
+        "nodeIdentifierURL": format!("test://com.apple.xcode/{}/{}", record.scheme, bundle.target),
         "nodeType": if bundle.is_ui { "UI test bundle" } else { "Unit test bundle" },
         "result": Counts::of(&bundle.cases).result(),
     })
@@ -152,7 +153,7 @@ fn case_node(record: &Record, bundle: &TestBundleResult, case: &CaseResult) -> V
     let mut node = json!({
         "duration": duration(case.seconds),
         "durationInSeconds": case.seconds,
-        "name": test.display_name.clone().unwrap_or_else(|| format!("{}()", test.name)),
+        "name": test.display_name.clone().unwrap_or_else(|| test.called()),
         "nodeIdentifier": test.identifier(),
         "nodeIdentifierURL": url(record, bundle, &test.identifier()),
         "nodeType": "Test Case",
