@@ -147,10 +147,13 @@ impl Farm {
 
     /// Submits a run of these steps on an iPhone 16 and returns it.
     pub(super) fn submit(&mut self, request_id: &str, steps: &[&str]) -> RunId {
-        match self.ask(CommandBody::Submit(Box::new(request(request_id, steps)))) {
-            Reply::Run(run_id) => run_id,
-            other => panic!("not accepted: {other:?}"),
-        }
+        self.submit_request(request(request_id, steps))
+    }
+
+    pub(super) fn submit_request(&mut self, request: SubmitRequest) -> RunId {
+        let reply = self.ask(CommandBody::Submit(Box::new(request)));
+        let Reply::Run(run_id) = reply else { panic!("not accepted: {reply:?}") };
+        run_id
     }
 
     pub(super) fn run(&self, run_id: &RunId) -> &Run {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rch_schemas::document::Outcome;
 use rch_schemas::wire::agent::ReportBody;
-use rch_schemas::wire::http::Intake;
+use rch_schemas::wire::http::{Intake, JobState};
 use rch_schemas::{Attempt, JobId, Reason, Tick};
 
 use super::farm::{Farm, facts_with, request, worker};
-use crate::{CommandBody, Event};
+use crate::{AttemptState, CommandBody, Event, Reply};
 
 const WORKERS: [&str; 3] = ["mac-1", "mac-2", "mac-3"];
 
@@ -18,10 +18,10 @@ const WORKERS: [&str; 3] = ["mac-1", "mac-2", "mac-3"];
 enum Move {
     Submit { id: u8, steps: u8, xcode: u8 },
     Claim { worker: usize, pick: usize, claim: u8 },
-    StaleClaim { worker: usize, job: usize, attempt: u32 },
-    Finish { worker: usize, job: usize, attempt: u32, outcome: u8 },
-    Interrupt { worker: usize, job: usize, attempt: u32 },
-    Refuse { worker: usize, job: usize, attempt: u32, code: u8 },
+    Reclaim { worker: usize, of: Target },
+    Finish { worker: usize, of: Target, outcome: u8 },
+    Interrupt { worker: usize, of: Target },
+    Refuse { worker: usize, of: Target, code: u8 },
     Cancel { run: usize },
     CancelJob { job: usize },
     Announce { worker: usize, xcode: u8, slots: u32 },
@@ -31,17 +31,37 @@ enum Move {
     Restore { run: usize },
 }
 
+/// An attempt that a worker speaks of.
+#[derive(Debug, Clone)]
+enum Target {
+    /// One that it holds.
+    Held(usize),
+    /// Any job of the farm, under any number.
+    Any { job: usize, attempt: u32 },
+}
+
+impl Target {
+    fn find(&self, farm: &Farm, worker_index: usize) -> Option<(JobId, Attempt)> {
+        match self {
+            Self::Held(index) => farm.state.workers[&worker(WORKERS[worker_index])].held.iter().nth(*index).cloned(),
+            Self::Any { job, attempt } => nth_job(farm, *job).map(|job| (job, Attempt(*attempt))),
+        }
+    }
+}
+
+fn any_target() -> impl Strategy<Value = Target> {
+    prop_oneof![3 => (0..2_usize).prop_map(Target::Held), 1 => (0..6_usize, 1..4_u32).prop_map(|(job, attempt)| Target::Any { job, attempt })]
+}
+
 fn any_move() -> impl Strategy<Value = Move> {
-    let (worker, pick, attempt) = (0..WORKERS.len(), 0..6_usize, 1..4_u32);
+    let (worker, pick) = (0..WORKERS.len(), 0..6_usize);
     prop_oneof![
         4 => (any::<u8>(), 0..4_u8, 0..3_u8).prop_map(|(id, steps, xcode)| Move::Submit { id, steps, xcode }),
-        8 => (worker.clone(), pick.clone(), 0..2_u8).prop_map(|(worker, pick, claim)| Move::Claim { worker, pick, claim }),
-        1 => (worker.clone(), pick.clone(), attempt.clone()).prop_map(|(worker, job, attempt)| Move::StaleClaim { worker, job, attempt }),
-        6 => (worker.clone(), pick.clone(), attempt.clone(), 0..5_u8)
-            .prop_map(|(worker, job, attempt, outcome)| Move::Finish { worker, job, attempt, outcome }),
-        2 => (worker.clone(), pick.clone(), attempt.clone()).prop_map(|(worker, job, attempt)| Move::Interrupt { worker, job, attempt }),
-        2 => (worker.clone(), pick.clone(), attempt, 0..4_u8)
-            .prop_map(|(worker, job, attempt, code)| Move::Refuse { worker, job, attempt, code }),
+        8 => (worker.clone(), 0..2_usize, 0..2_u8).prop_map(|(worker, pick, claim)| Move::Claim { worker, pick, claim }),
+        1 => (worker.clone(), any_target()).prop_map(|(worker, of)| Move::Reclaim { worker, of }),
+        5 => (worker.clone(), any_target(), 0..5_u8).prop_map(|(worker, of, outcome)| Move::Finish { worker, of, outcome }),
+        3 => (worker.clone(), any_target()).prop_map(|(worker, of)| Move::Interrupt { worker, of }),
+        2 => (worker.clone(), any_target(), 0..4_u8).prop_map(|(worker, of, code)| Move::Refuse { worker, of, code }),
         1 => pick.clone().prop_map(|run| Move::Cancel { run }),
         1 => pick.clone().prop_map(|job| Move::CancelJob { job }),
         2 => (worker.clone(), 0..2_u8, 1..3_u32).prop_map(|(worker, xcode, slots)| Move::Announce { worker, xcode, slots }),
@@ -65,6 +85,7 @@ fn facts(worker: usize, xcode: u8, slots: u32) -> rch_schemas::capabilities::Fac
     facts_with(WORKERS[worker], version, build, slots)
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each move")]
 fn perform(farm: &mut Farm, step: &Move) {
     match step {
         Move::Submit { id, steps, xcode } => {
@@ -76,32 +97,36 @@ fn perform(farm: &mut Farm, step: &Move) {
         Move::Claim { worker, pick, claim } => {
             if let Some((job, attempt)) = farm.offers(WORKERS[*worker]).get(*pick).cloned() {
                 farm.claim_as(WORKERS[*worker], &job, attempt, &format!("claim-0000{claim}"));
+                let second = farm.claim_as(WORKERS[*worker], &job, attempt, "claim-other-1");
+                assert!(matches!(second, Reply::NotAccepted(_)), "two claims of one attempt were granted");
             }
         }
-        Move::StaleClaim { worker, job, attempt } => {
-            if let Some(job) = nth_job(farm, *job) {
-                farm.claim_as(WORKERS[*worker], &job, Attempt(*attempt), "claim-stale-1");
+        Move::Reclaim { worker, of } => {
+            if let Some((job_id, attempt)) = of.find(farm, *worker) {
+                let was_live = farm.state.jobs[&job_id].live().is_some_and(|live| live.number == attempt && live.state.is_live());
+                let reply = farm.claim_as(WORKERS[*worker], &job_id, attempt, "claim-other-1");
+                assert!(was_live || matches!(reply, Reply::NotAccepted(_)), "a claim of a dead attempt was granted");
             }
         }
-        Move::Finish { worker, job, attempt, outcome } => {
+        Move::Finish { worker, of, outcome } => {
             let outcomes =
                 [None, Some(Reason::Compile), Some(Reason::SimulatorBoot), Some(Reason::TimeoutOverall), Some(Reason::TestFailed)];
             let outcome = outcomes[usize::from(*outcome)].map_or(Outcome::SUCCESS, Outcome::because);
-            if let Some(job) = nth_job(farm, *job) {
-                farm.finish(WORKERS[*worker], &job, Attempt(*attempt), outcome);
+            if let Some((job_id, attempt)) = of.find(farm, *worker) {
+                farm.finish(WORKERS[*worker], &job_id, attempt, outcome);
             }
         }
-        Move::Interrupt { worker, job, attempt } => {
-            if let Some(job_id) = nth_job(farm, *job) {
+        Move::Interrupt { worker, of } => {
+            if let Some((job_id, attempt)) = of.find(farm, *worker) {
                 let (code, detail) = (Reason::Interrupted, "gone".to_owned());
-                farm.report(WORKERS[*worker], ReportBody::Interrupted { job_id, attempt: Attempt(*attempt), code, detail });
+                farm.report(WORKERS[*worker], ReportBody::Interrupted { job_id, attempt, code, detail });
             }
         }
-        Move::Refuse { worker, job, attempt, code } => {
+        Move::Refuse { worker, of, code } => {
             let code = [Reason::Busy, Reason::ToolchainChanged, Reason::SourceMissing, Reason::ProtocolError][usize::from(*code)];
-            if let Some(job_id) = nth_job(farm, *job) {
+            if let Some((job_id, attempt)) = of.find(farm, *worker) {
                 let missing = (code == Reason::SourceMissing).then(|| rch_schemas::Sha256::of("chunk")).into_iter().collect();
-                let (attempt, detail, retry_after_seconds) = (Attempt(*attempt), "no".to_owned(), Some(1));
+                let (detail, retry_after_seconds) = ("no".to_owned(), Some(1));
                 farm.report(WORKERS[*worker], ReportBody::Refused { job_id, attempt, code, detail, retry_after_seconds, missing });
             }
         }
@@ -154,6 +179,8 @@ fn assert_sound(farm: &Farm) {
         assert_eq!(numbers, (1..=u32::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(), "attempts are numbered without gaps");
         assert!(job.started <= farm.state.config.max_attempts);
         assert!(job.outcome().is_none() || job.live().is_none(), "an ended job has no live attempt");
+        let runs = job.live().is_some_and(|attempt| attempt.state != AttemptState::Offered);
+        assert_eq!(job.state() == JobState::Running, runs, "a job runs exactly while an attempt of it does");
     }
     for run in farm.state.runs.values() {
         let over = farm.state.jobs_of(run).all(|job| job.outcome().is_some());
@@ -166,13 +193,12 @@ fn assert_history(farm: &Farm, slots_at_offer: &[(usize, u32)]) {
     let mut started = BTreeSet::new();
     let mut ended = BTreeSet::new();
     for event in farm.ledger.iter().flat_map(|record| &record.events) {
-        match event {
-            Event::AttemptStarted { job_id, attempt, .. } => {
-                assert!(started.insert((job_id.clone(), *attempt)), "{job_id} attempt {attempt} started twice");
-                assert!(!ended.contains(job_id), "{job_id} started after its end");
-            }
-            Event::JobEnded { job_id, .. } => assert!(ended.insert(job_id.clone()), "{job_id} ended twice"),
-            _ => {}
+        if let Event::AttemptStarted { job_id, attempt, .. } = event {
+            assert!(started.insert((job_id.clone(), *attempt)), "{job_id} attempt {attempt} started twice");
+            assert!(!ended.contains(job_id), "{job_id} started after its end");
+        }
+        if let Event::JobEnded { job_id, .. } = event {
+            assert!(ended.insert(job_id.clone()), "{job_id} ended twice");
         }
     }
     for (held, slots) in slots_at_offer {

@@ -14,10 +14,7 @@ use crate::{CommandBody, Reply, SubmitRequest, worker_selection};
 fn submit(farm: &mut Farm, change: impl FnOnce(&mut SubmitRequest)) -> rch_schemas::RunId {
     let mut request = request(&format!("request-{:04}", farm.ledger.len()), &["build"]);
     change(&mut request);
-    match farm.ask(CommandBody::Submit(Box::new(request))) {
-        Reply::Run(run_id) => run_id,
-        other => panic!("not accepted: {other:?}"),
-    }
+    farm.submit_request(request)
 }
 
 #[test]
@@ -33,10 +30,12 @@ fn the_lower_priority_number_goes_first_and_the_loser_learns_what_it_lacks() {
     assert_eq!(loser.counterfactual.as_deref(), Some("would rank 1 with Xcode 16C5032a"));
 }
 
+type Change = fn(&mut SubmitRequest);
+
 #[test]
 fn an_impossible_requirement_ends_the_run_at_once_with_the_nearest_miss() {
     let mut farm = Farm::with(&["mac-1"]);
-    let cases: [(fn(&mut SubmitRequest), Reason); 6] = [
+    let cases: [(Change, Reason); 6] = [
         (|request| request.request.options.xcode = Some("26".parse().unwrap()), Reason::NoSuchXcode),
         (|request| request.request.options.tags = ["visionpro".to_owned()].into(), Reason::TagMissing),
         (|request| request.request.options.worker = Some(worker("mac-9")), Reason::NotNamed),
@@ -69,7 +68,7 @@ fn waiting_ends_with_the_queue_timeout() {
     let first = submit(&mut farm, |_| {});
     farm.claim("mac-1");
     let second = submit(&mut farm, |request| request.request.options.timeouts.queue_seconds = 60);
-    farm.wait(Duration::from_secs(60), &["mac-1"]);
+    farm.wait(Duration::from_mins(1), &["mac-1"]);
     assert_eq!(farm.job(&second, 0).outcome().unwrap().failure_subkind, Some(Reason::TimeoutQueue));
     assert!(farm.run(&first).ended.is_none());
 }
