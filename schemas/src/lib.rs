@@ -16,6 +16,7 @@ pub mod invocation;
 pub mod job_key;
 pub mod protocol;
 pub mod reason;
+pub mod registry;
 pub mod requirement;
 pub mod seal;
 pub mod time;

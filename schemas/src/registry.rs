@@ -1,0 +1,128 @@
+//! Every document by name, with the JSON Schema generated from its type.
+//!
+//! `schemas/rch-xcode/` holds these schemas as files for readers in other languages; a test keeps files and types equal.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+use crate::document::{
+    CapabilitiesDocument, CliEvent, Destination, Document, Farm, Invocation, Job, Metrics, Recipe, RunPlan, RunSummary, SourceManifest,
+    Summary, ToolchainDocument, WorkerSelection,
+};
+use crate::seal::{Attestation, Manifest};
+
+/// A document with its schema.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The name in the schema id and of the schema's file.
+    pub name: &'static str,
+    /// The major version.
+    pub major: u32,
+    /// JSON Schema 2020-12, `$id` included.
+    pub schema: Schema,
+}
+
+/// Every document, by name.
+pub fn documents() -> Vec<Entry> {
+    let mut entries = vec![
+        entry::<Attestation>(),
+        entry::<CapabilitiesDocument>(),
+        entry::<CliEvent>(),
+        entry::<Destination>(),
+        entry::<Farm>(),
+        entry::<Invocation>(),
+        entry::<Job>(),
+        entry::<Manifest>(),
+        entry::<Metrics>(),
+        entry::<Recipe>(),
+        entry::<RunPlan>(),
+        entry::<RunSummary>(),
+        entry::<SourceManifest>(),
+        entry::<Summary>(),
+        entry::<ToolchainDocument>(),
+        entry::<WorkerSelection>(),
+    ];
+    entries.sort_by_key(|entry| entry.name);
+    entries
+}
+
+fn entry<D: Document + JsonSchema>() -> Entry {
+    // The contract of what is written: a member that is always written is required, even when it may be null.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<D>();
+    // Absolute, as the draft wants it: `rch-xcode/job@1` becomes `urn:rch-xcode:job:1`.
+    schema.insert("$id".to_owned(), format!("urn:rch-xcode:{}:{}", D::NAME, D::MAJOR).into());
+    schema.insert("title".to_owned(), D::document_id().into());
+    Entry { name: D::NAME, major: D::MAJOR, schema }
+}
+
+impl Entry {
+    /// The schema as it stands in its file: indented, members sorted, a newline at the end.
+    pub fn text(&self) -> String {
+        let value = serde_json::to_value(&self.schema).expect("a schema is JSON");
+        let mut text = serde_json::to_string_pretty(&sorted(value)).expect("a value prints");
+        text.push('\n');
+        text
+    }
+}
+
+/// The value with its members in order, whatever order the map type of this build keeps.
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.into_iter().map(|(name, member)| (name, sorted(member))).collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("rch-xcode")
+    }
+
+    #[test]
+    fn committed_schemas_are_what_the_types_say() {
+        let update = std::env::var_os("RCH_UPDATE_SCHEMAS").is_some();
+        for entry in documents() {
+            let path = folder().join(format!("{}.schema.json", entry.name));
+            if update {
+                std::fs::create_dir_all(folder()).unwrap();
+                std::fs::write(&path, entry.text()).unwrap();
+            }
+            let committed = std::fs::read_to_string(&path).unwrap_or_default();
+            let name = entry.name;
+            assert!(
+                committed == entry.text(),
+                "{name} has drifted from its type; RCH_UPDATE_SCHEMAS=1 cargo test -p rch-schemas writes it anew"
+            );
+        }
+        let known: BTreeSet<_> = documents().iter().map(|entry| format!("{}.schema.json", entry.name)).collect();
+        let found = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert_eq!(found.collect::<BTreeSet<_>>(), known, "a schema was left behind by a document that is gone");
+    }
+
+    #[test]
+    fn headers_are_required_constants_and_a_null_job_key_is_written() {
+        let job = documents().into_iter().find(|entry| entry.name == "job").unwrap();
+        let schema = serde_json::to_value(&job.schema).unwrap();
+        assert_eq!(schema["$id"], "urn:rch-xcode:job:1");
+        assert_eq!(schema["properties"]["schema_id"]["const"], "rch-xcode/job@1");
+        let required: Vec<_> = schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        for name in ["schema_version", "schema_id", "created_at", "run_id", "job_id", "job_key", "attempt"] {
+            assert!(required.contains(&name), "{name} is not required");
+        }
+    }
+}
