@@ -7,10 +7,12 @@ mod compile;
 mod derived_data;
 mod destination;
 mod error;
+mod job;
 mod log;
 mod packages;
 mod products;
 mod queries;
+mod subject;
 mod swift_testing;
 mod testing;
 mod xctest;
@@ -20,8 +22,9 @@ use crate::developer::{Developer, Installation};
 use crate::exit::Exit;
 use crate::invocation::Invocation;
 use crate::machine::XcodeState;
-use action::{Command, perform};
+use action::perform;
 use arguments::Arguments;
+use job::Command;
 
 pub(crate) fn main(invocation: &Invocation, installation: &Installation, console: &mut Console) -> Exit {
     let developer = match installation.developer(invocation, "xcodebuild") {

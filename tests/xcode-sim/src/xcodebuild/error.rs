@@ -29,7 +29,9 @@ pub(crate) enum XcodebuildError {
     #[error(transparent)]
     Simulators(#[from] SimctlError),
     #[error("Failed to build {kind} {container} with scheme {scheme}.: {reason}")]
-    Failed { kind: &'static str, container: String, scheme: String, reason: String },
+    Failed { kind: String, container: String, scheme: String, reason: String },
+    #[error("There are no test bundles available to test at {}.", .0.display())]
+    NoTestProducts(PathBuf),
     #[error("Existing file at -resultBundlePath \"{}\"", .0.display())]
     BundleExists(PathBuf),
     #[error("Couldn't write the result bundle at '{}': {reason}", path.display())]
@@ -62,7 +64,7 @@ impl XcodebuildError {
             Self::Plan(error) => error.exit(),
             Self::Destination(error) => error.exit(),
             Self::Simulators(error) => error.exit(),
-            Self::Failed { .. } => Exit::SOFTWARE,
+            Self::Failed { .. } | Self::NoTestProducts(_) => Exit::SOFTWARE,
             Self::Bundle { .. } | Self::DerivedData(_) | Self::Packages(_) => Exit::IO,
         }
     }

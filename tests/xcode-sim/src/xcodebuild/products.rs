@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{Plan, Source, TargetKind, names_test};
+use super::subject::Subject;
+use crate::project::{Source, TargetKind, names_test};
 use crate::swift::{SwiftTests, TestMethod, discover, discover_objective_c};
 
 /// The file's name in a products folder.
@@ -16,7 +17,11 @@ const FILE: &str = "rch-xcode-sim-tests.json";
 /// Built tests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TestProducts {
+    /// "workspace", "project" or "package", and its name.
+    pub(crate) kind: String,
+    pub(crate) container: String,
     pub(crate) scheme: String,
+    pub(crate) configuration: String,
     /// The test plan's name, when there is one.
     pub(crate) test_plan: Option<String>,
     pub(crate) bundles: Vec<TestBundle>,
@@ -31,8 +36,9 @@ pub(crate) struct TestBundle {
 }
 
 impl TestProducts {
-    /// Finds the tests of a plan's bundles. Files that cannot be read were reported by the build.
-    pub(crate) fn of(plan: &Plan) -> Self {
+    /// Finds the tests of a scheme's bundles. Files that cannot be read were reported by the build.
+    pub(super) fn of(subject: &Subject) -> Self {
+        let plan = &subject.plan;
         let bundles = plan.testables.iter().map(|testable| {
             let target = &plan.targets[testable.target];
             let mut found = SwiftTests::default();
@@ -52,7 +58,14 @@ impl TestProducts {
             });
             TestBundle { target: target.name.clone(), is_ui: target.kind == TargetKind::UiTests, tests }
         });
-        Self { scheme: plan.scheme.clone(), test_plan: plan.tested_by.clone(), bundles: bundles.collect() }
+        Self {
+            kind: subject.kind.clone(),
+            container: subject.name.clone(),
+            configuration: plan.configuration.clone(),
+            scheme: plan.scheme.clone(),
+            test_plan: plan.tested_by.clone(),
+            bundles: bundles.collect(),
+        }
     }
 
     /// Keeps them in `folder`, and a `.xctestrun` of this name beside them.

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::action::Command;
 use super::arguments::{Arguments, Query};
 use super::destination::rows;
 use super::error::XcodebuildError;
+use super::job::Command;
 use super::log::Log;
 use super::packages;
 use crate::apple_json;

@@ -86,6 +86,18 @@ fn tests_run_without_building_what_was_built_for_testing() {
 }
 
 #[test]
+fn built_tests_run_far_from_their_tree() {
+    let desk = Desk::usual();
+    let products = desk.path("sample.xctestproducts");
+    let products = products.to_str().unwrap();
+    assert_eq!(desk.build("build-for-testing", &["-testProductsPath", products]).code, Some(0));
+    let mut command = desk.tool("xcodebuild", &["test-without-building", "-testProductsPath", products, "-destination", IPHONE]);
+    let tested = crate::desk::Answer::of(&command.current_dir("/").output().unwrap());
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    assert!(tested.out.contains("Executed 15 tests"));
+}
+
+#[test]
 fn selecting_nothing_runs_nothing_and_succeeds_as_xcodebuild_does() {
     let desk = Desk::usual();
     let nothing = desk.build("test", &["-only-testing:SampleAppTests/Nope"]);
