@@ -111,13 +111,13 @@ mod tests {
     use super::*;
 
     fn config(durability: Durability, storage: Storage) -> String {
-        NatsConfig { store: Path::new("/farm/nats"), ports: Ports { client: 4222, monitor: 0 }, durability, storage }.text()
+        NatsConfig { store: Path::new("/scratch/nats"), ports: Ports { client: 4222, monitor: 0 }, durability, storage }.text()
     }
 
     #[test]
     fn the_file_says_what_was_asked_for() {
         let usual = config(Durability::Synced, Storage::JetStream);
-        for wanted in ["127.0.0.1:4222", "127.0.0.1:-1", "sync_interval: always", "store_dir: \"/farm/nats\"", "to: \"rch.sys.jsz\""] {
+        for wanted in ["127.0.0.1:4222", "127.0.0.1:-1", "sync_interval: always", "store_dir: \"/scratch/nats\"", "to: \"rch.sys.jsz\""] {
             assert!(usual.contains(wanted), "{wanted} is not in\n{usual}");
         }
         assert!(!config(Durability::ServerDefault, Storage::JetStream).contains("sync_interval"));
