@@ -47,6 +47,11 @@ impl CutFile {
         Ok(Self { path: path.to_owned(), sha256: hasher.finish(), size, chunks })
     }
 
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The digest of the whole file.
     pub fn sha256(&self) -> Sha256 {
         self.sha256

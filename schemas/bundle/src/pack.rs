@@ -7,7 +7,7 @@
 //! A file that changes while it is read fails the pass; the pass is then made once more, and a second change is refused. Compression is not
 //! part of it: only chunks that are sent are worth compressing.
 //!
-//! A cache of digests by [`stamp::Stamp`] would stand between the list and the reader here, and nowhere else.
+//! A cache of digests by a file's `Stamp` would stand between the list and the reader here, and nowhere else.
 
 mod packed;
 mod reader;
