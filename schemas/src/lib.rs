@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod capabilities;
+pub mod compatibility;
 pub mod destination;
 pub mod digest;
 pub mod document;
