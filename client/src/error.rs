@@ -10,6 +10,7 @@ use crate::config::ConfigError;
 use crate::farm::FarmError;
 use crate::output::{Ending, Label, Reporter, Style, Why};
 use crate::plan::PlanError;
+use crate::source::SourceError;
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub(crate) enum CommandError {
     /// The farm.
     #[error(transparent)]
     Farm(#[from] FarmError),
+    /// The tree.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// What is to be run.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -68,6 +72,7 @@ impl CommandError {
         match self {
             Self::Config(_) | Self::NoRepoConfig { .. } => Why::Usage,
             Self::Farm(error) => error.why(),
+            Self::Source(error) => error.why(),
             Self::Plan(error) => match error {
                 PlanError::Rejected { .. } => Why::Reason(Reason::ArgumentDenied),
                 PlanError::Config(_) | PlanError::Line(_) | PlanError::Order(_) => Why::Usage,
@@ -98,7 +103,7 @@ impl CommandError {
             Self::NoRepoConfig { source } => {
                 source.proposal.iter().flat_map(|text| std::iter::once("").chain(text.lines())).map(str::to_owned).collect()
             }
-            Self::Config(_) | Self::Farm(_) | Self::Plan(_) | Self::Local { .. } | Self::Interrupted => Vec::new(),
+            Self::Config(_) | Self::Farm(_) | Self::Source(_) | Self::Plan(_) | Self::Local { .. } | Self::Interrupted => Vec::new(),
         }
     }
 

@@ -19,7 +19,8 @@ mod interrupt;
 mod output;
 mod plan;
 mod program;
-// mod submit;
-// mod upload;
+mod source;
+mod submit;
+mod upload;
 
 pub use program::main;

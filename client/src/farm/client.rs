@@ -18,7 +18,7 @@ use super::error::FarmError;
 use super::events::Events;
 
 /// A stream of run events is never silent longer than this: the coordinator's keep-alive comes every 15 s, and three may be lost.
-pub(crate) const RUN_EVENTS_IDLE: Duration = Duration::from_secs(60);
+const RUN_EVENTS_IDLE: Duration = Duration::from_secs(60);
 /// For the TCP and TLS handshake of one try.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// For one request with a small answer. The coordinator gives up on its own side after a few seconds.

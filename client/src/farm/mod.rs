@@ -3,12 +3,14 @@
 //! It owns URLs, timeouts, limits and what an error of the wire means. Everything it reads is bounded: a coordinator is trusted to schedule,
 //! not to fill this machine's memory. It deliberately does not know what a command does with an answer.
 
+mod backoff;
 mod client;
 mod error;
 mod events;
 mod sse;
 
-pub(crate) use client::{FarmClient, RUN_EVENTS_IDLE, SubmitAnswer};
+pub(crate) use backoff::Backoff;
+pub(crate) use client::{FarmClient, SubmitAnswer};
 pub(crate) use error::FarmError;
 pub(crate) use events::Events;
 pub(crate) use sse::SseEvent;

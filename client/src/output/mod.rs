@@ -8,7 +8,7 @@ mod amount;
 mod clean;
 mod reporter;
 mod table;
-// pub(crate) mod xcodebuild;
+pub(crate) mod xcodebuild;
 
 pub(crate) use amount::{bytes, count, duration, grouped};
 pub(crate) use clean::clean;

@@ -1,0 +1,115 @@
+//! One warning or error of a compiler, a linker, xcodebuild or a test.
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// It stops the build, or fails a test.
+    Error,
+    /// It does not.
+    Warning,
+    /// It explains the one before.
+    Note,
+}
+
+/// What a line of the log says is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Diagnostic<'a> {
+    /// How bad it is.
+    pub(crate) severity: Severity,
+    /// The file, or the tool that has no file to name.
+    pub(crate) path: &'a str,
+    /// Line, from 1.
+    pub(crate) line: Option<u32>,
+    /// Column, from 1.
+    pub(crate) column: Option<u32>,
+    /// What is wrong.
+    pub(crate) message: &'a str,
+}
+
+const WORDS: [(&str, Severity); 4] = [
+    (": error: ", Severity::Error),
+    (": fatal error: ", Severity::Error),
+    (": warning: ", Severity::Warning),
+    (": note: ", Severity::Note),
+];
+
+impl<'a> Diagnostic<'a> {
+    /// Reads a line; `None` when it is none.
+    pub(crate) fn read(line: &'a str) -> Option<Self> {
+        let (at, word, severity) =
+            WORDS.iter().filter_map(|(word, severity)| Some((line.find(word)?, *word, *severity))).min_by_key(|(at, ..)| *at)?;
+        let (place, message) = (&line[..at], &line[at + word.len()..]);
+        let (rest, last) = number(place);
+        let (path, line, column) = match (last, number(rest)) {
+            (Some(column), (path, Some(line))) => (path, Some(line), Some(column)),
+            (Some(line), (path, None)) => (path, Some(line), None),
+            (None, _) => (place, None, None),
+        };
+        is_place(path, line).then_some(Self { severity, path, line, column, message })
+    }
+
+    /// `-[Target.Class method] : message` as `Target/Class/method: message`.
+    pub(crate) fn test_failure(&self) -> Option<String> {
+        let (name, message) = self.message.strip_prefix("-[")?.split_once("] : ")?;
+        let (class, method) = name.split_once(' ')?;
+        Some(format!("{}/{method}: {message}", class.replacen('.', "/", 1)))
+    }
+}
+
+/// A path with a line; or a file, or a tool's name, without one. A sentence that happens to hold `: error: ` is neither.
+fn is_place(path: &str, line: Option<u32>) -> bool {
+    let is_path = path.starts_with('/') || path == "<unknown>";
+    let is_word = !path.is_empty() && !path.contains(char::is_whitespace);
+    if line.is_some() { is_path || is_word } else { is_path || is_word && path.len() <= 64 }
+}
+
+/// A number at the end, after a colon.
+fn number(text: &str) -> (&str, Option<u32>) {
+    match text.rsplit_once(':') {
+        Some((rest, digits)) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => (rest, digits.parse().ok()),
+        Some(_) | None => (text, None),
+    }
+}
+
+/// Whether a line only points: the caret line below a source line.
+pub(super) fn is_caret(line: &str) -> bool {
+    line.contains('^') && line.chars().all(|c| matches!(c, ' ' | '\t' | '^' | '~' | '|' | '`' | '-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn diagnostics_of_every_tool_are_read_with_their_place() {
+        for (line, severity, path, place, message) in [
+            ("/w/a b/Feed.swift:88:13: error: cannot find 'cel' in scope", Severity::Error, "/w/a b/Feed.swift", (Some(88), Some(13)), "cannot find 'cel' in scope"),
+            ("/w/x.m:7: warning: old: error: style", Severity::Warning, "/w/x.m", (Some(7), None), "old: error: style"),
+            ("xcodebuild: error: Scheme App is not there", Severity::Error, "xcodebuild", (None, None), "Scheme App is not there"),
+            ("<unknown>:0: error: unable to load", Severity::Error, "<unknown>", (Some(0), None), "unable to load"),
+            ("/w/Pods.xcodeproj: error: Signing for x", Severity::Error, "/w/Pods.xcodeproj", (None, None), "Signing for x"),
+            ("main.c:1:2: fatal error: 'a.h' file not found", Severity::Error, "main.c", (Some(1), Some(2)), "'a.h' file not found"),
+        ] {
+            let read = Diagnostic::read(line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((read.severity, read.path, (read.line, read.column), read.message), (severity, path, place, message), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_and_a_frame_are_no_diagnostics() {
+        for line in [
+            "the tool said: error: nothing",
+            "23  KIF  -[KIFTestActor tryRunningBlock:complete:timeout:error:] + 418",
+            "    func updater(_ updater: SPUUpdater, error: Error) {",
+            "2018-11-04 10:28:22.440644-0800 TestingTest[28750:2314289] Fatal error: Unexpectedly found nil",
+        ] {
+            assert_eq!(Diagnostic::read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_test_failure_names_target_class_and_method() {
+        let read = Diagnostic::read("/w/T.swift:21: error: -[AppTests.FeedTests testOrder] : XCTAssertEqual failed").map(|it| it.test_failure());
+        assert_eq!(read.flatten().as_deref(), Some("AppTests/FeedTests/testOrder: XCTAssertEqual failed"));
+    }
+}

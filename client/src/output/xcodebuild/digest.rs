@@ -1,0 +1,258 @@
+//! A log read line by line into what is shown of it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+
+use super::diagnostic::{Diagnostic, Severity, is_caret};
+use super::paths::TreePaths;
+use super::progress::Progress;
+
+/// Errors shown in full; the rest is counted. A summary document holds as many.
+const ERRORS_SHOWN: usize = 20;
+/// Warnings shown when a job has succeeded, as in the transcripts; the rest is counted.
+const WARNINGS_SHOWN: usize = 1;
+
+/// What became of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// An error with its source and caret lines, to be shown now.
+    Error(Vec<String>),
+    /// A count changed.
+    Progress,
+}
+
+/// A diagnostic whose source lines may still come.
+#[derive(Debug)]
+struct Open {
+    severity: Severity,
+    lines: Vec<String>,
+}
+
+/// The state of reading one log.
+#[derive(Debug, Default)]
+pub(crate) struct LogDigest {
+    paths: TreePaths,
+    progress: Progress,
+    open: Option<Open>,
+    seen: HashSet<u64>,
+    seed: RandomState,
+    places: HashSet<(String, Option<u32>)>,
+    files: BTreeSet<String>,
+    errors: usize,
+    warnings: Vec<Vec<String>>,
+    warnings_more: usize,
+}
+
+impl LogDigest {
+    /// Of a log about this tree.
+    pub(crate) fn new(paths: TreePaths) -> Self {
+        Self { paths, ..Self::default() }
+    }
+
+    /// Takes the next line.
+    pub(crate) fn take(&mut self, line: &str) -> Vec<Found> {
+        let mut found = Vec::new();
+        let Some(diagnostic) = Diagnostic::read(line) else {
+            if self.progress.take(line) {
+                found.push(Found::Progress);
+            }
+            found.extend(self.continue_open(line));
+            return found;
+        };
+        found.extend(self.close());
+        let path = self.paths.relative(diagnostic.path).to_owned();
+        let key = self.seed.hash_one((&path, diagnostic.line, diagnostic.column, diagnostic.message));
+        if diagnostic.severity == Severity::Note || !self.seen.insert(key) {
+            return found;
+        }
+        if diagnostic.severity == Severity::Error {
+            self.errors += 1;
+            self.places.insert((path.clone(), diagnostic.line));
+            self.files.insert(path.clone());
+        }
+        let open = Open { severity: diagnostic.severity, lines: vec![said(&path, &diagnostic)] };
+        // Only a place with a column is followed by its source.
+        let waits = diagnostic.column.is_some();
+        self.open = Some(open);
+        if !waits {
+            found.extend(self.close());
+        }
+        found
+    }
+
+    /// The log has ended, or nothing more may come for a while.
+    pub(crate) fn close(&mut self) -> Option<Found> {
+        let open = self.open.take()?;
+        match open.severity {
+            Severity::Error if self.errors <= ERRORS_SHOWN => Some(Found::Error(open.lines)),
+            Severity::Warning if self.warnings.len() < WARNINGS_SHOWN => {
+                self.warnings.push(open.lines);
+                None
+            }
+            Severity::Warning => {
+                self.warnings_more += 1;
+                None
+            }
+            Severity::Error | Severity::Note => None,
+        }
+    }
+
+    /// The source line, then the caret line. Whatever else comes ends it.
+    fn continue_open(&mut self, line: &str) -> Option<Found> {
+        let open = self.open.as_mut()?;
+        match open.lines.len() {
+            1 if !line.trim().is_empty() => {
+                open.lines.push(line.to_owned());
+                None
+            }
+            2 => {
+                if is_caret(line) {
+                    open.lines.push(line.to_owned());
+                } else {
+                    // What looked like the source was something else.
+                    open.lines.truncate(1);
+                }
+                self.close()
+            }
+            _ => self.close(),
+        }
+    }
+
+    /// `SampleApp, 312 files compiled`, or tests by target.
+    pub(crate) fn describe(&self, project: &str) -> String {
+        self.progress.describe(project)
+    }
+
+    /// `2 errors in 1 file`; nothing when there was none.
+    pub(crate) fn errors(&self) -> Option<String> {
+        use super::super::amount::count;
+        (self.errors > 0).then(|| format!("{} in {}", count(self.errors as u64, "error"), count(self.files.len() as u64, "file")))
+    }
+
+    /// Errors that were counted and not shown.
+    pub(crate) fn errors_more(&self) -> usize {
+        self.errors.saturating_sub(ERRORS_SHOWN)
+    }
+
+    /// The warnings to show, first lines only, and how many more there were.
+    pub(crate) fn warnings(&self) -> (Vec<&str>, usize) {
+        (self.warnings.iter().filter_map(|lines| lines.first().map(String::as_str)).collect(), self.warnings_more)
+    }
+
+    /// Whether an error at this place was shown.
+    pub(crate) fn has_shown(&self, path: &str, line: Option<u32>) -> bool {
+        self.places.contains(&(path.to_owned(), line))
+    }
+}
+
+fn said(path: &str, diagnostic: &Diagnostic<'_>) -> String {
+    let word = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    let message = diagnostic.test_failure().unwrap_or_else(|| diagnostic.message.to_owned());
+    format!("{}: {word}: {message}", place(path, diagnostic.line, diagnostic.column))
+}
+
+fn place(path: &str, line: Option<u32>, column: Option<u32>) -> String {
+    [line, column].into_iter().flatten().fold(path.to_owned(), |text, number| format!("{text}:{number}"))
+}
+
+/// An error of a summary document in the same form: with its source line and a caret, when the tree here has that line.
+pub(crate) fn plain_block(path: &str, place_of: (Option<u32>, Option<u32>), message: &str, source: Option<&str>) -> Vec<String> {
+    let (line, column) = place_of;
+    let mut block = vec![format!("{}: error: {message}", place(path, line, column))];
+    if let Some(source) = source.filter(|source| !source.trim().is_empty()) {
+        block.push(source.to_owned());
+        let before = column.and_then(|column| usize::try_from(column).ok()).unwrap_or(1).saturating_sub(1);
+        let indent: String = source.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        if column.is_some() {
+            block.push(format!("{indent}^"));
+        }
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "\
+SwiftCompile normal arm64 /w/src/Sources/Feed/FeedView.swift (in target 'App' from project 'App')
+/w/src/Sources/Feed/FeedView.swift:88:13: error: cannot find 'cel' in scope
+            cel.title = post.title
+            ^~~
+/w/src/Sources/Feed/FeedView.swift:90:9: warning: variable 'x' was never used
+        let x = 1
+            ^
+/w/src/Sources/Feed/FeedView.swift:90:9: note: remove it
+        let x = 1
+            ^
+/w/src/Sources/Feed/FeedView.swift:91:20: error: value of type 'Post' has no member 'titel'
+            header = post.titel
+                     ~~~~ ^~~~~
+/w/src/Sources/Feed/FeedView.swift:88:13: error: cannot find 'cel' in scope
+            cel.title = post.title
+            ^~~
+/w/src/Sources/Feed/FeedView.swift:99:1: warning: another
+** BUILD FAILED **";
+
+    fn digest() -> (LogDigest, Vec<String>) {
+        let mut digest = LogDigest::new(TreePaths::new(["Sources/Feed/FeedView.swift"].into_iter()));
+        let mut blocks = Vec::new();
+        for line in LOG.lines() {
+            blocks.extend(digest.take(line));
+        }
+        blocks.extend(digest.close());
+        let shown = |found: &Found| match found {
+            Found::Error(lines) => Some(lines.join("\n")),
+            Found::Progress => None,
+        };
+        let blocks = blocks.iter().filter_map(shown).collect();
+        (digest, blocks)
+    }
+
+    #[test]
+    fn errors_come_once_with_their_source_and_relative_to_the_tree() {
+        let (digest, blocks) = digest();
+        let expected = [
+            "Sources/Feed/FeedView.swift:88:13: error: cannot find 'cel' in scope\n            cel.title = post.title\n            ^~~",
+            "Sources/Feed/FeedView.swift:91:20: error: value of type 'Post' has no member 'titel'\n            header = post.titel\n                     ~~~~ ^~~~~",
+        ];
+        assert_eq!(blocks, expected);
+        assert_eq!(digest.errors().as_deref(), Some("2 errors in 1 file"));
+        assert_eq!(digest.describe("SampleApp"), "SampleApp, 1 file compiled");
+    }
+
+    #[test]
+    fn one_warning_is_shown_and_the_others_are_counted() {
+        let (digest, _) = digest();
+        assert_eq!(digest.warnings(), (vec!["Sources/Feed/FeedView.swift:90:9: warning: variable 'x' was never used"], 1));
+    }
+
+    #[test]
+    fn a_summary_s_error_gets_its_caret_from_the_tree() {
+        let block = plain_block("a.swift", (Some(3), Some(5)), "no", Some("\tab cd"));
+        assert_eq!(block, ["a.swift:3:5: error: no", "\tab cd", "\t   ^"]);
+        assert_eq!(plain_block("a.swift", (Some(3), None), "no", None), ["a.swift:3: error: no"]);
+    }
+
+    #[test]
+    fn recorded_logs_are_read_to_their_end() {
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/build-logs");
+        let Ok(entries) = std::fs::read_dir(&directory) else {
+            println!("skipped: {} is not there", directory.display());
+            return;
+        };
+        let mut read = 0;
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).expect("a recorded log")).into_owned();
+            let mut digest = LogDigest::default();
+            let found: usize = text.lines().map(|line| digest.take(line).len()).sum();
+            assert!(found < 100_000, "{}", path.display());
+            read += 1;
+        }
+        assert!(read > 10);
+    }
+}

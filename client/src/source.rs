@@ -1,0 +1,118 @@
+//! The tree as it is sent: listed, looked over, packed; nothing is kept but what finds each chunk again.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rch_bundle::pack::{PackError, Packed, ReadChunkError};
+use rch_bundle::preflight::{self, PreflightError, Project};
+use rch_bundle::tree::{self, WalkError};
+use rch_bundle::{compress, pack};
+use rch_schemas::{Reason, Sha256};
+
+use crate::output::{Why, bytes, count, grouped};
+
+/// Why the tree cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// It cannot be listed.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// It would fail on every Mac.
+    #[error(transparent)]
+    Preflight(#[from] PreflightError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// It is no longer the tree that was packed.
+    #[error(transparent)]
+    Read(#[from] ReadChunkError),
+    /// The farm wants what the tree does not have.
+    #[error("the farm asks for the chunk {0}, which is not of this tree; run again, and check that nothing between here and the farm changes answers")]
+    Foreign(Sha256),
+    /// The store does not keep what it is sent.
+    #[error("after {uploads} uploads the farm still lacks {again} chunks that it was sent; its store loses them: ask its operators")]
+    NotKept {
+        /// How often chunks were sent.
+        uploads: u32,
+        /// Chunks that were sent and are missing.
+        again: usize,
+    },
+}
+
+impl SourceError {
+    /// Code and exit code.
+    pub(crate) fn why(&self) -> Why {
+        let reason = match self {
+            Self::Walk(error) => match error.reason() {
+                // What the configuration asks for cannot be had here.
+                None => return Why::Usage,
+                reason => reason,
+            },
+            Self::Preflight(error) => Some(error.reason()),
+            Self::Pack(error) => error.reason(),
+            Self::Read(error) => error.reason(),
+            Self::Foreign(_) => Some(Reason::Transfer),
+            Self::NotKept { .. } => Some(Reason::SourceMissing),
+        };
+        reason.map_or(Why::Internal, Why::Reason)
+    }
+}
+
+/// A packed tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    packed: Arc<Packed>,
+    places: Arc<HashMap<Sha256, usize>>,
+}
+
+impl Source {
+    /// Lists, checks and packs the tree at `root`, of which `projects` are to be built.
+    pub(crate) async fn bundle(root: PathBuf, options: tree::Options, projects: Vec<Project>) -> Result<Self, SourceError> {
+        blocking(move || {
+            let tree = tree::walk(&root, &options)?;
+            for project in &projects {
+                preflight::check(&tree, project)?;
+            }
+            let packed = pack::pack(&tree)?;
+            let places = packed.chunks().iter().enumerate().map(|(index, chunk)| (chunk.sha256, index)).collect();
+            Ok(Self { packed: Arc::new(packed), places: Arc::new(places) })
+        })
+        .await
+    }
+
+    /// What was packed.
+    pub(crate) fn packed(&self) -> &Packed {
+        &self.packed
+    }
+
+    /// The chunk of this digest as it travels.
+    pub(crate) async fn frame(&self, sha256: Sha256) -> Result<Vec<u8>, SourceError> {
+        let index = *self.places.get(&sha256).ok_or(SourceError::Foreign(sha256))?;
+        let packed = Arc::clone(&self.packed);
+        blocking(move || Ok(compress::compress(&packed.read_chunk(index)?))).await
+    }
+
+    /// `5,012 files, 48.3 MiB; 3 untracked (list: --dry-run)`.
+    pub(crate) fn describe(&self) -> String {
+        let tree = self.packed.tree();
+        let text = format!("{}, {}", count(tree.files() as u64, "file"), bytes(tree.content_bytes()));
+        match tree.untracked().count() as u64 {
+            0 => text,
+            untracked => format!("{text}; {} untracked (list: --dry-run)", grouped(untracked)),
+        }
+    }
+
+    /// Every path of the tree that is a file, for recognising them in logs.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.packed.tree().entries().iter().map(|entry| entry.path.as_str())
+    }
+}
+
+/// Runs `work` on a thread that may block. A panic there is one here.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SourceError> + Send + 'static) -> Result<T, SourceError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
