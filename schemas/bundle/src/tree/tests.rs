@@ -26,8 +26,8 @@ fn write(root: &Path, files: &[&str]) {
     }
 }
 
-/// Runs git away from the configuration of whoever runs the tests.
-fn git(directory: &Path, arguments: &[&str]) {
+/// Runs git away from the configuration of whoever runs the tests; what it printed.
+fn git(directory: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .current_dir(directory)
         .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"])
@@ -37,6 +37,7 @@ fn git(directory: &Path, arguments: &[&str]) {
         .output()
         .expect("the tests need git on the PATH");
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn commit_all(directory: &Path) {
@@ -179,6 +180,46 @@ fn submodule_contents_are_in_and_an_empty_one_is_named() {
     assert_eq!(walk(root.path(), &Options::default()).unwrap().empty_submodules(), ["Vendor/Lib"]);
     fs::remove_dir_all(root.path().join("Vendor")).unwrap();
     assert_eq!(walk(root.path(), &Options::default()).unwrap().empty_submodules(), ["Vendor/Lib"]);
+}
+
+#[test]
+fn git_itself_agrees_about_its_ignore_files() {
+    let files = [
+        "a.log",
+        "keep.log",
+        "sub/a.log",
+        "sub/keep.log",
+        "sub/deep/x.o",
+        "sub/deep/y.o",
+        "build/x",
+        "sub/build/x",
+        "src/build.swift",
+        "#hash",
+        "!bang",
+        "space ",
+        "docs/a.txt",
+        "docs/b/c.txt",
+        "docs/b/d.md",
+        "cache/1",
+        "cache/.keep",
+        "Foo.tmp",
+        "foo.TMP",
+        "x/y/z/w",
+        "x/w",
+        "only/dir",
+        "only.dir",
+    ];
+    let root = tree_of(&files);
+    git(root.path(), &["init", "--quiet"]);
+    let outer = "*.log\n!keep.log\n/build/\n\\#hash\n\\!bang\nspace\\ \n# comment\ndocs/**/*.txt\ncache/*\n!cache/.keep\n*.[tT]mp\nx/**/w\nonly/\n\n[bad\n";
+    fs::write(root.path().join(".gitignore"), outer).unwrap();
+    fs::write(root.path().join("sub/.gitignore"), "!a.log\nkeep.log\n/deep/*\n!/deep/y.o\n").unwrap();
+    fs::write(root.path().join(".git/info/exclude"), "src/\n!Foo.tmp\n").unwrap();
+    let listed = git(root.path(), &["ls-files", "--others", "--exclude-standard", "-z"]);
+    let mut expected: Vec<&str> = listed.split_terminator('\0').collect();
+    expected.sort_unstable();
+    assert!(expected.len() > 8 && expected.len() < files.len(), "{expected:?}");
+    assert_eq!(paths(root.path(), &Options::default()), expected);
 }
 
 #[test]
