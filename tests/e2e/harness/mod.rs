@@ -1,0 +1,18 @@
+//! What the tests are written in: a farm, a project, a run of `rch`, and ways to watch.
+
+mod api;
+mod audit;
+mod canonical;
+mod farm;
+mod files;
+mod nats;
+mod project;
+mod run;
+
+pub(crate) use api::Api;
+pub(crate) use audit::files;
+pub(crate) use farm::{PROGRAM, shared, start_farm};
+pub(crate) use files::{paths, wait_for_file};
+pub(crate) use nats::Nats;
+pub(crate) use project::Project;
+pub(crate) use run::{Outcome, rch, read_json, start};
