@@ -92,7 +92,8 @@ fn story(farm: &Farm, sample: &Sample, interrupt: &Interrupt) -> Result<(), Demo
 
 /// Runs `rch xcode verify`, its output shown, and checks how it ended.
 fn verify(farm: &Farm, sample: &Sample, interrupt: &Interrupt, expected: i32) -> Result<Shown, DemoError> {
-    let status = farm.rch(sample.directory()).args(["xcode", "verify"]).status();
+    // Both streams where ours go, so that a pipe gets the story in order.
+    let status = farm.rch(sample.directory()).args(["xcode", "verify"]).stderr(io::stdout()).status();
     if interrupt.came() {
         return Err(DemoError::Interrupted);
     }
