@@ -9,7 +9,7 @@ use std::thread;
 use rch_local::{AgentPlan, Durability, FarmPlan, Storage};
 use rch_xcode_sim::Machine;
 
-use crate::harness::{Api, Nats, PROGRAM, Project, rch, start_farm};
+use crate::harness::{Api, Nats, PROGRAM, Project, causes, rch, start_farm};
 
 fn plan() -> FarmPlan {
     FarmPlan::new(Path::new(PROGRAM)).agent(AgentPlan::simulated("macmini-01", Machine::xcode_16_2()))
@@ -17,9 +17,7 @@ fn plan() -> FarmPlan {
 
 /// The refusal of a farm that must not start, with its causes.
 fn refusal(plan: FarmPlan) -> String {
-    let error = plan.start().map(|_| ()).unwrap_err();
-    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    causes(&plan.start().map(|_| ()).unwrap_err())
 }
 
 #[test]

@@ -1,15 +1,22 @@
 //! Farms to test.
 
+use std::error::Error;
+use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use rch_local::{AgentPlan, Farm, FarmPlan};
 use rch_xcode_sim::Machine;
 
+use super::files::paths;
+
 /// The one binary that is every program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_rch-farm");
 /// Enough slots for tests that run side by side, some of them with a job that never ends.
 const SLOTS: u32 = 8;
+
+/// How much of a log a failed test shows.
+const TAIL_LINES: usize = 40;
 
 /// The farm of all tests that leave their farm as it was: two agents with different Xcodes. It ends with this process, by its keeper.
 pub(crate) fn shared() -> &'static Farm {
@@ -24,8 +31,23 @@ pub(crate) fn shared() -> &'static Farm {
 
 /// Starts a farm of one test's own. It ends when dropped.
 pub(crate) fn start_farm(plan: FarmPlan) -> Farm {
-    plan.start().unwrap_or_else(|error| {
-        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        panic!("{}", causes.map(ToString::to_string).collect::<Vec<_>>().join("\nbecause "))
-    })
+    plan.start().unwrap_or_else(|error| panic!("{}", causes(&error)))
+}
+
+/// An error with what led to it.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join("\nbecause ")
+}
+
+/// The last lines of every log of the farm in `directory`, for the words of a test that failed.
+pub(crate) fn tails(directory: &Path) -> String {
+    let mut text = String::new();
+    for path in paths(&directory.join("logs")) {
+        let log = fs::read(&path).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n");
+        text.extend(["\n--- ", path.to_str().unwrap(), "\n", &last, "\n"]);
+    }
+    text
 }

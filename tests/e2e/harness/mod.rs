@@ -11,7 +11,7 @@ mod run;
 
 pub(crate) use api::Api;
 pub(crate) use audit::files;
-pub(crate) use farm::{PROGRAM, shared, start_farm};
+pub(crate) use farm::{PROGRAM, causes, shared, start_farm};
 pub(crate) use files::{paths, wait_for_file};
 pub(crate) use nats::Nats;
 pub(crate) use project::Project;

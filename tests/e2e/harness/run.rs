@@ -23,8 +23,8 @@ pub(crate) struct Running {
     command: String,
     process: Child,
     directory: PathBuf,
+    farm: PathBuf,
     farm_key: String,
-    inventory: PathBuf,
     lines: Receiver<Value>,
     seen: Vec<Value>,
     talk: Option<JoinHandle<String>>,
@@ -42,6 +42,7 @@ pub(crate) struct Outcome {
     pub(crate) talk: String,
     /// Where it ran.
     pub(crate) directory: PathBuf,
+    farm: PathBuf,
 }
 
 /// Runs `rch --json WORDS` in `directory` to its end. Every artifact set it leaves is checked.
@@ -74,8 +75,8 @@ pub(crate) fn start(farm: &Farm, directory: &Path, words: &[&str]) -> Running {
         command: format!("rch {}", words.join(" ")),
         process,
         directory: directory.to_owned(),
+        farm: farm.directory().to_owned(),
         farm_key: audit::farm_key(farm),
-        inventory: farm.directory().join("inventory.toml"),
         lines,
         seen: Vec::new(),
         talk: Some(talk),
@@ -118,9 +119,10 @@ impl Running {
         let status = self.process.wait().unwrap();
         let talk = self.talk.take().unwrap().join().unwrap();
         let code = status.code().unwrap_or_else(|| panic!("`{}` ended with {status}: {talk}\n{:#?}", self.command, self.seen));
-        let outcome = Outcome { code, lines: std::mem::take(&mut self.seen), talk, directory: self.directory.clone() };
+        let outcome =
+            Outcome { code, lines: std::mem::take(&mut self.seen), talk, directory: self.directory.clone(), farm: self.farm.clone() };
         for set in outcome.sets() {
-            audit::check(&set, &self.farm_key, &self.inventory);
+            audit::check(&set, &self.farm_key, &self.farm.join("inventory.toml"));
         }
         outcome
     }
@@ -137,7 +139,7 @@ impl Outcome {
     /// The same, when it ended with `code`.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}\n{:#?}", self.talk, self.lines);
+        assert_eq!(self.code, code, "{}\n{:#?}\n{}", self.talk, self.lines, super::farm::tails(&self.farm));
         self
     }
 
