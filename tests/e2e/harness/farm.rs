@@ -35,7 +35,7 @@ pub(crate) fn start_farm(plan: FarmPlan) -> Farm {
 }
 
 /// An error with what led to it.
-pub(crate) fn causes(error: &dyn Error) -> String {
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join("\nbecause ")
 }
 
