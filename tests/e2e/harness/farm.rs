@@ -35,8 +35,14 @@ pub(crate) fn start_farm(plan: FarmPlan) -> Farm {
 }
 
 /// An error with what led to it.
-pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join("\nbecause ")
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.extend(["\nbecause ".to_owned(), error.to_string()]);
+        cause = error.source();
+    }
+    text
 }
 
 /// The last lines of every log of the farm in `directory`, for the words of a test that failed.
