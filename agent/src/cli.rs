@@ -1,13 +1,22 @@
 //! The program's edge: arguments, logging, exit code.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
+use crate::agent;
 use crate::config::{Arguments, Config};
-use crate::probe::Prober;
-use crate::tool::Tools;
+use crate::dispatcher::StopReason;
+use crate::error_line::error_line;
+
+/// What still blocks after the agent is over (an unpacking thread, a file being removed) is not waited for longer.
+const RUNTIME_GRACE: Duration = Duration::from_secs(2);
+/// The arguments or the configuration are wrong.
+const EXIT_USAGE: u8 = 2;
+/// The agent cannot go on.
+const EXIT_FAILURE: u8 = 1;
 
 /// Runs the agent with this process's arguments and environment; returns when it was told to stop, or cannot go on.
 pub fn main() -> ExitCode {
@@ -15,23 +24,30 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
     };
-    let filter = EnvFilter::try_new(&arguments.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = match EnvFilter::try_new(&arguments.log) {
+        Ok(filter) => filter,
+        Err(error) => return fail(EXIT_USAGE, &format!("--log: {error}")),
+    };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rch-agent: {error}");
-            ExitCode::from(2)
-        }
+    let config = match Config::of_this_process(arguments) {
+        Ok(config) => config,
+        Err(error) => return fail(EXIT_USAGE, &error_line(&error)),
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(EXIT_FAILURE, &error_line(&error)),
+    };
+    let served = runtime.block_on(agent::serve(config));
+    runtime.shutdown_timeout(RUNTIME_GRACE);
+    match served {
+        Ok(StopReason::Told) => ExitCode::SUCCESS,
+        Ok(StopReason::Refused(error)) => fail(EXIT_FAILURE, &error.to_string()),
+        Ok(StopReason::Broken(error)) => fail(EXIT_FAILURE, &error),
+        Err(error) => fail(EXIT_USAGE, &error_line(&error)),
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::of_this_process(arguments)?;
-    let key = crate::identity::read(&config.key_file)?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    let prober = Prober::new(&config, Tools::new(&config), key.public_key().fingerprint());
-    let probe = runtime.block_on(prober.probe());
-    println!("{:#?}", probe.facts);
-    Ok(())
+fn fail(code: u8, message: &str) -> ExitCode {
+    eprintln!("rch-agent: {message}");
+    ExitCode::from(code)
 }

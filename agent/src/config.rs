@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use rch_schemas::WorkerName;
+use rch_schemas::invocation::nearest;
 use serde::Deserialize;
 
 /// Variables of the environment that configure the agent start so.
@@ -191,23 +192,8 @@ fn check_key(key: &str, place: impl Fn() -> String) -> Result<(), ConfigError> {
     if KEYS.contains(&key) {
         return Ok(());
     }
-    let nearest = KEYS.iter().map(|known| (distance(known, key), *known)).min().filter(|(far, _)| *far <= 3);
-    Err(ConfigError::UnknownKey { place: place(), key: key.to_owned(), nearest: nearest.map(|(_, known)| known.to_owned()) })
-}
-
-/// Levenshtein distance, over bytes: keys are ASCII.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let nearest = nearest(key, KEYS).map(str::to_owned);
+    Err(ConfigError::UnknownKey { place: place(), key: key.to_owned(), nearest })
 }
 
 #[cfg(test)]

@@ -113,6 +113,12 @@ impl Tools {
         }
     }
 
+    /// As [`Self::ask`], for a tool that every POSIX system has in its own directories.
+    pub(crate) async fn ask_system(&self, call: Call<'_>) -> Result<String, ToolError> {
+        let system = Self { tool_path: SYSTEM_PATH.map(PathBuf::from).to_vec(), home: self.home.clone() };
+        system.ask(call).await
+    }
+
     /// As [`Self::run`], but a tool that leaves with an error is one; the answer is its standard output.
     pub(crate) async fn ask(&self, call: Call<'_>) -> Result<String, ToolError> {
         let name = call.describe();

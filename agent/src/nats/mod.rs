@@ -14,9 +14,8 @@ mod report;
 mod state;
 
 pub(crate) use control::ControlRequest;
-pub(crate) use envelope::Dropped;
 pub(crate) use link::{ConnectError, Link};
-pub(crate) use offers::{OfferMessage, pull};
+pub(crate) use offers::{Acknowledge, OfferMessage, pull};
 pub(crate) use output::{Log, LogProgress, stream_output};
 pub(crate) use report::{Answer, report};
 pub(crate) use state::listen;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rch_schemas::Sha256;
-use rch_schemas::capabilities::{Device, DeviceType, Facts, Limits, Macos, Observed, ObservedDevice, Runtime, Xcode, XcodeState};
+use rch_schemas::capabilities::{Device, Facts, Limits, Macos, Observed, ObservedDevice, Runtime, Xcode, XcodeState};
 
 use super::simctl::{SimctlList, chosen_builds};
 use super::{macos, xcode};
@@ -145,13 +145,6 @@ fn stable_devices(rows: &[super::DeviceRow]) -> Vec<Device> {
 
 fn observed_device(row: &super::DeviceRow) -> ObservedDevice {
     ObservedDevice { udid: row.udid.clone(), name: row.name.clone(), runtime: row.runtime.clone(), state: row.state.clone() }
-}
-
-impl Probe {
-    /// The device type of an identifier.
-    pub(crate) fn device_type(&self, identifier: &str) -> Option<&DeviceType> {
-        self.facts.device_types.iter().find(|device_type| device_type.identifier == identifier)
-    }
 }
 
 #[cfg(test)]

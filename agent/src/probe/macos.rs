@@ -17,7 +17,7 @@ pub(super) async fn ask(tools: &Tools) -> Result<Macos, ToolError> {
 
 /// The architecture of the machine, `arm64` or `x86_64`: the first word of the triple that the selected Xcode's compiler builds for by default.
 /// Not our own: under Rosetta that would be the wrong one.
-pub(crate) async fn arch(tools: &Tools, developer_dir: Option<&str>) -> Result<String, ToolError> {
+pub(super) async fn arch(tools: &Tools, developer_dir: Option<&str>) -> Result<String, ToolError> {
     let call = Call { tool: "xcrun", arguments: &["clang", "-dumpmachine"], developer_dir, timeout: TIMEOUT };
     let triple = tools.ask(call).await?;
     Ok(triple.trim().split('-').next().unwrap_or_default().to_owned())

@@ -7,9 +7,10 @@
 mod machine;
 mod macos;
 mod plist;
+mod reading;
 mod simctl;
 mod xcode;
 
 pub(crate) use machine::{Probe, Prober};
-pub(crate) use macos::arch;
+pub(crate) use reading::{difference, read};
 pub(crate) use simctl::{DeviceRow, SimctlList};

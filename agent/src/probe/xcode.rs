@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rch_schemas::capabilities::{Sdk, Xcode, XcodeState};
+use rch_schemas::requirement::Version;
 use serde_json::Value;
 
 use super::plist;
@@ -144,6 +145,14 @@ async fn show_sdks(tools: &Tools, developer_dir: &str) -> Result<Vec<Sdk>, Strin
     let text = tools.ask(call).await.map_err(|error| error.to_string())?;
     let value = first_json(&text).ok_or_else(|| "xcodebuild -showsdks -json printed no JSON".to_owned())?;
     Ok(parse_sdks(&value))
+}
+
+/// The version of an Xcode's SDK for a platform such as `iphoneos`; the highest, when it has several.
+pub(super) async fn sdk_version(tools: &Tools, developer_dir: &str, platform: &str) -> Result<Option<String>, ToolError> {
+    let call = Call { tool: "xcodebuild", arguments: &["-showsdks", "-json"], developer_dir: Some(developer_dir), timeout: TIMEOUT };
+    let sdks = first_json(&tools.ask(call).await?).map(|value| parse_sdks(&value)).unwrap_or_default();
+    let of_platform = sdks.into_iter().filter(|sdk| sdk.platform == platform);
+    Ok(of_platform.map(|sdk| sdk.version).max_by_key(|version| version.parse::<Version>().ok()))
 }
 
 /// Base SDKs only: the others (asset runtimes, additional SDKs) cannot be named by `-sdk` alone.

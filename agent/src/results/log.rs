@@ -225,7 +225,8 @@ mod tests {
     #[test]
     fn recorded_compile_errors_have_a_place() {
         let Some(fixtures) = recorded("build-logs") else { return };
-        for name in ["bitrise-xcodebuild-compile-error.txt", "no-typing-swift-compile-error.log", "xcpretty-raw_kiwi_compilation_fail.txt"] {
+        for name in ["bitrise-xcodebuild-compile-error.txt", "no-typing-swift-compile-error.log", "xcpretty-raw_kiwi_compilation_fail.txt"]
+        {
             let facts = read_log(&fixtures.join(name), &Tree::at(Path::new("/s"))).unwrap();
             assert!(!facts.first_errors.is_empty() && facts.first_errors.len() <= NAMED_MAX, "{name}");
         }

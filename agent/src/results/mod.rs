@@ -13,4 +13,4 @@ mod xcresult;
 pub(crate) use log::{LogFacts, read_log};
 pub(crate) use place::Tree;
 pub(crate) use verdict::{Evidence, TestEvidence, Verdict, judge};
-pub(crate) use xcresult::{TestResults, read_results};
+pub(crate) use xcresult::read_results;

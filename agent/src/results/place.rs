@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_place_is_found_in_spite_of_spaces_and_colons_in_names() {
-        let place = split("/a b/x: y/File.swift:403:42: error: value of type").map(|place| (place.path, place.line, place.column, place.rest));
+        let place =
+            split("/a b/x: y/File.swift:403:42: error: value of type").map(|place| (place.path, place.line, place.column, place.rest));
         assert_eq!(place, Some(("/a b/x: y/File.swift", 403, Some(42), "error: value of type")));
         let place = split("File.swift:50: failed: caught").map(|place| (place.path, place.line, place.column, place.rest));
         assert_eq!(place, Some(("File.swift", 50, None, "failed: caught")));

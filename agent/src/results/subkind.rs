@@ -14,11 +14,7 @@ pub(super) const FARM: &[Row] = &[
     Row { reason: Reason::License, texts: &[&["have not agreed to the Xcode"], &["Agreeing to the Xcode"]] },
     Row {
         reason: Reason::DeveloperDir,
-        texts: &[
-            &["invalid active developer path"],
-            &["missing DEVELOPER_DIR path"],
-            &["requires Xcode, but active developer directory"],
-        ],
+        texts: &[&["invalid active developer path"], &["missing DEVELOPER_DIR path"], &["requires Xcode, but active developer directory"]],
     },
     Row { reason: Reason::SdkMissing, texts: &[&["SDK \"", "cannot be located"]] },
     Row {
@@ -27,7 +23,10 @@ pub(super) const FARM: &[Row] = &[
     },
     Row { reason: Reason::NoSuchDestination, texts: &[&["Unable to find a destination matching"], &["Unable to find a device matching"]] },
     Row { reason: Reason::DiskFull, texts: &[&["No space left on device"], &["NSPOSIXErrorDomain Code=28"]] },
-    Row { reason: Reason::PackageResolution, texts: &[&["Could not resolve package dependencies"], &["xcodebuild: error: Couldn\u{2019}t resolve"]] },
+    Row {
+        reason: Reason::PackageResolution,
+        texts: &[&["Could not resolve package dependencies"], &["xcodebuild: error: Couldn\u{2019}t resolve"]],
+    },
     Row {
         reason: Reason::SimulatorBoot,
         texts: &[&["simulator to boot"], &["Unable to boot the Simulator"], &["Failed to boot"], &["Unable to boot device"]],
@@ -43,14 +42,21 @@ pub(super) const FARM: &[Row] = &[
             &["test runner failed to launch"],
         ],
     },
-    Row { reason: Reason::CoresimulatorDown, texts: &[&["CoreSimulatorService connection became invalid"], &["Unable to locate device set"]] },
+    Row {
+        reason: Reason::CoresimulatorDown,
+        texts: &[&["CoreSimulatorService connection became invalid"], &["Unable to locate device set"]],
+    },
 ];
 
 /// What the project did, and what it asked of the farm.
 pub(super) const PROJECT: &[Row] = &[
     Row {
         reason: Reason::Signing,
-        texts: &[&["error:", "requires a development team"], &["error:", "requires a provisioning profile"], &["error:", "No signing certificate"]],
+        texts: &[
+            &["error:", "requires a development team"],
+            &["error:", "requires a provisioning profile"],
+            &["error:", "No signing certificate"],
+        ],
     },
     Row {
         reason: Reason::Link,

@@ -144,7 +144,12 @@ fn detail(evidence: &Evidence<'_>, reason: Reason) -> Option<String> {
 fn is_ambiguous(rows: &[String], arch: Option<&str>) -> bool {
     let Some(first) = rows.first() else { return false };
     let fields = |row: &str| -> Vec<String> {
-        row.trim_matches(['{', '}', ' ']).split(", ").map(str::trim).filter(|field| !field.starts_with("arch:")).map(str::to_owned).collect()
+        row.trim_matches(['{', '}', ' '])
+            .split(", ")
+            .map(str::trim)
+            .filter(|field| !field.starts_with("arch:"))
+            .map(str::to_owned)
+            .collect()
     };
     // `Any Mac` and other placeholders are listed too; without an id they are nothing that could have been taken instead.
     let real = || rows.iter().filter(|row| row.contains("id:") && !row.contains(":placeholder"));

@@ -108,21 +108,18 @@ fn walk(node: &Value, target: &str, tree: &Tree, found: &mut Vec<FailingTest>) {
 fn case(id: String, node: &Value, tree: &Tree) -> FailingTest {
     let text = first_message(node).unwrap_or_default();
     match place::split(text) {
-        Some(placed) => FailingTest {
-            id,
-            message: cut(placed.rest),
-            path: Some(tree.relative(placed.path).to_owned()),
-            line: Some(placed.line),
-        },
+        Some(placed) => {
+            FailingTest { id, message: cut(placed.rest), path: Some(tree.relative(placed.path).to_owned()), line: Some(placed.line) }
+        }
         None => FailingTest { id, message: cut(text), path: None, line: None },
     }
 }
 
 /// The first failure message below a case; repetitions and arguments may stand between.
 fn first_message(node: &Value) -> Option<&str> {
-    children(&node["children"]).iter().find_map(|child| {
-        if child["nodeType"].as_str() == Some("Failure Message") { child["name"].as_str() } else { first_message(child) }
-    })
+    children(&node["children"])
+        .iter()
+        .find_map(|child| if child["nodeType"].as_str() == Some("Failure Message") { child["name"].as_str() } else { first_message(child) })
 }
 
 fn children(value: &Value) -> &[Value] {

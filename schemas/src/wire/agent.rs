@@ -315,6 +315,9 @@ pub enum ControlAnswer {
         session: SessionId,
         /// The attempts it holds.
         held: Vec<HeldAttempt>,
+        /// Messages since its start that were not what their subject promises, and were dropped.
+        #[serde(default)]
+        dropped_messages: u64,
     },
     /// Bytes of a log.
     Tail {

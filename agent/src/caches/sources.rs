@@ -1,0 +1,119 @@
+//! The source tree of each run, unpacked once and shared by the run's jobs on this worker, with their DerivedData.
+//!
+//! ```text
+//! sources/<run>/tree/                  the tree
+//! sources/<run>/derived_data/<name>/   one for each destination, so that `build` then `test` compiles once
+//! ```
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rch_schemas::document::SourceEntry;
+use rch_schemas::job_key::ResolvedDestination;
+use rch_schemas::{RunId, Sha256};
+use tokio::sync::OnceCell;
+
+use crate::durable;
+
+/// The trees of all runs.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    folder: PathBuf,
+    runs: Mutex<BTreeMap<RunId, Arc<OnceCell<Source>>>>,
+}
+
+/// One run's tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    root: PathBuf,
+    /// What was unpacked, sorted by path bytes.
+    pub(crate) entries: Arc<Vec<SourceEntry>>,
+}
+
+impl Sources {
+    /// Opens the folder and removes the trees of an earlier process, which no attempt holds any more.
+    pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
+        durable::remove_dir(&folder)?;
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { folder, runs: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// The cell of a run's tree: whoever comes first fills it, the others wait for it.
+    pub(crate) fn of(&self, run: &RunId) -> Arc<OnceCell<Source>> {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(runs.entry(run.clone()).or_default())
+    }
+
+    /// An empty place for a run's tree; what an earlier try left there is removed. Blocks.
+    pub(crate) fn prepare(&self, run: &RunId) -> io::Result<PathBuf> {
+        let root = self.folder.join(run.as_str());
+        durable::remove_dir(&root)?;
+        std::fs::create_dir_all(root.join("tree"))?;
+        Ok(root)
+    }
+
+    /// Removes a run's tree and DerivedData. Blocks; only when none of its attempts is held.
+    pub(crate) fn remove(&self, run: &RunId) -> io::Result<()> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
+        durable::remove_dir(&self.folder.join(run.as_str()))
+    }
+}
+
+impl Source {
+    /// A tree that was unpacked below `root`.
+    pub(crate) fn new(root: PathBuf, entries: Vec<SourceEntry>) -> Self {
+        Self { root, entries: Arc::new(entries) }
+    }
+
+    /// The tree's root.
+    pub(crate) fn tree(&self) -> PathBuf {
+        tree_of(&self.root)
+    }
+
+    /// The DerivedData that the run's jobs for this destination share.
+    pub(crate) fn derived_data(&self, destination: &ResolvedDestination) -> PathBuf {
+        let name = Sha256::of_canonical(destination).expect("destinations hold strings only").to_string();
+        self.root.join("derived_data").join(&name[..16])
+    }
+}
+
+/// Where the tree of a run's folder is.
+pub(crate) fn tree_of(root: &Path) -> PathBuf {
+    root.join("tree")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use rch_schemas::job_key::Provisioning;
+
+    use super::*;
+
+    #[test]
+    fn jobs_of_one_run_share_a_tree_and_a_restart_begins_without_any() {
+        let dir = tempfile::tempdir().unwrap();
+        let run: RunId = "run-000001".parse().unwrap();
+        let sources = Sources::open(dir.path().join("sources")).unwrap();
+        assert!(Arc::ptr_eq(&sources.of(&run), &sources.of(&run)));
+        let root = sources.prepare(&run).unwrap();
+        assert!(tree_of(&root).is_dir());
+        Sources::open(dir.path().join("sources")).unwrap();
+        assert!(!root.exists());
+    }
+
+    #[test]
+    fn destinations_do_not_share_derived_data() {
+        let source = Source::new(PathBuf::from("/s/run"), Vec::new());
+        let generic = |platform: &str| ResolvedDestination::Generic {
+            platform: platform.to_owned(),
+            os_version: "18.2".to_owned(),
+            provisioning: Provisioning::Existing,
+            variant: None,
+        };
+        assert_ne!(source.derived_data(&generic("iOS")), source.derived_data(&generic("tvOS")));
+        assert_eq!(source.derived_data(&generic("iOS")), source.derived_data(&generic("iOS")));
+    }
+}

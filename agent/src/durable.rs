@@ -1,0 +1,52 @@
+//! Files that must survive a power cut: on the disk, not only in its caches, when the call returns.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Puts `bytes` into the file at `path`, whole or not at all. On Apple systems the standard library's sync is `F_FULLFSYNC`.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let parent = path.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
+    let name = path.file_name().ok_or_else(|| io::Error::other("a file needs a name"))?;
+    let partial = parent.join(format!(".{}.partial", name.to_string_lossy()));
+    let mut file = File::create(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)?;
+    File::open(parent)?.sync_all()
+}
+
+/// Makes a directory and its parents, each of which then survives.
+pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Removes a directory with all that is in it; one that is not there is removed already.
+pub(crate) fn remove_dir(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_leaves_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.json");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        remove_dir(&dir.path().join("not-there")).unwrap();
+    }
+}
