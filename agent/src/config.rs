@@ -62,6 +62,7 @@ pub(crate) struct Arguments {
 
 /// The keys of the file, each optional, since another layer may say it.
 #[derive(Debug, Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the keys of the file are agreed")]
 struct File {
     name: Option<String>,
     nats_url: Option<String>,
@@ -142,7 +143,7 @@ impl Config {
             name,
             nats_url: required("nats_url", arguments.nats_url.or(file.nats_url))?,
             store: required("store", arguments.store.or(file.store))?,
-            data_dir: absolute("data_dir", required("data_dir", arguments.data_dir.or(file.data_dir))?)?,
+            data_dir: absolute("data_dir", &required("data_dir", arguments.data_dir.or(file.data_dir))?)?,
             key_file: required("key_file", arguments.key_file.or(file.key_file))?,
             slots,
             max_upload_bytes: arguments.max_upload_bytes.or(file.max_upload_bytes).unwrap_or(0),
@@ -155,8 +156,8 @@ impl Config {
 }
 
 /// The tools run in other directories, so what we pass them must not depend on ours.
-fn absolute(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfigError> {
-    std::path::absolute(&path).map_err(|error| bad(key, format!("{}: {error}", path.display())))
+fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
+    std::path::absolute(path).map_err(|error| bad(key, format!("{}: {error}", path.display())))
 }
 
 fn required<T>(key: &'static str, value: Option<T>) -> Result<T, ConfigError> {

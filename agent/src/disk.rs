@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use nix::sys::statvfs::statvfs;
+use rustix::fs::statvfs;
 
 /// Bytes that an ordinary user can still write where `path` lies; 0 when that cannot be found out.
 pub(crate) fn free_bytes(path: &Path) -> u64 {
-    statvfs(path).map(|stat| u64::from(stat.blocks_available()).saturating_mul(stat.fragment_size())).unwrap_or(0)
+    statvfs(path).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 #[cfg(test)]

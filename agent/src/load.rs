@@ -9,12 +9,11 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The load average of the last minute, in hundredths; 0 when the system does not say.
 pub(crate) async fn hundredths(tools: &Tools) -> u32 {
-    let text = match std::fs::read_to_string("/proc/loadavg") {
-        Ok(text) => text,
-        Err(_) => {
-            let call = Call { tool: "sysctl", arguments: &["-n", "vm.loadavg"], developer_dir: None, timeout: TIMEOUT };
-            tools.ask_system(call).await.unwrap_or_default()
-        }
+    let text = if let Ok(text) = std::fs::read_to_string("/proc/loadavg") {
+        text
+    } else {
+        let call = Call { tool: "sysctl", arguments: &["-n", "vm.loadavg"], developer_dir: None, timeout: TIMEOUT };
+        tools.ask_system(call).await.unwrap_or_default()
     };
     parse(&text)
 }

@@ -10,9 +10,9 @@ use crate::probe::{DeviceRow, SimctlList};
 use crate::tool::{Call, ToolError, Tools};
 
 /// `simctl create` and `delete` take a second; the first call after a boot starts CoreSimulator.
-const SIMCTL_TIMEOUT: Duration = Duration::from_secs(60);
+const SIMCTL_TIMEOUT: Duration = Duration::from_mins(1);
 /// A first boot takes minutes on a loaded Mac.
-const BOOT_TIMEOUT: Duration = Duration::from_secs(180);
+const BOOT_TIMEOUT: Duration = Duration::from_mins(3);
 /// Tries to boot: CoreSimulator often recovers from the first failure by itself.
 const BOOT_TRIES: u32 = 2;
 
@@ -84,12 +84,11 @@ impl Provisioner<'_> {
     /// The simulator with this name, type and runtime; one of the name is made where only the type is known, as on a fresh image.
     async fn existing(&self, wanted: &Wanted<'_>, provisioned: &mut Provisioned) -> Result<String, ProvisionError> {
         let list = SimctlList::ask(self.tools, self.developer_dir).await.map_err(|error| trouble(&error))?;
-        let udid = match lowest_udid(&list.devices, wanted) {
-            Some(udid) => udid,
-            None => {
-                provisioned.created = true;
-                self.create(wanted.name, wanted).await?
-            }
+        let udid = if let Some(udid) = lowest_udid(&list.devices, wanted) {
+            udid
+        } else {
+            provisioned.created = true;
+            self.create(wanted.name, wanted).await?
         };
         provisioned.udid = Some(udid.clone());
         Ok(udid)

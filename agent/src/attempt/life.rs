@@ -47,8 +47,7 @@ fn next(stage: Stage, step: Step) -> Option<Stage> {
         (Stage::In(Provision), Step::DestinationReady) => Some(Stage::In(Execute)),
         (Stage::In(Execute), Step::BackendEnded) => Some(Stage::In(Collect)),
         (Stage::In(Collect), Step::ResultsCollected) => Some(Stage::In(Upload)),
-        (Stage::In(Upload), Step::SetStored) => Some(Stage::Reported),
-        (Stage::Granted | Stage::In(_), Step::GivenUp) => Some(Stage::Reported),
+        (Stage::In(Upload), Step::SetStored) | (Stage::Granted | Stage::In(_), Step::GivenUp) => Some(Stage::Reported),
         (Stage::Granted | Stage::In(_) | Stage::Reported, _) => None,
     }
 }

@@ -4,11 +4,13 @@
 //! under, and the set it leaves in the store. It deliberately does not know why the farm wants the attempt or who else holds one: it is told
 //! to start, and perhaps to stop, and ends with exactly one report in the outbox.
 
+mod collect;
 mod destination;
 mod directory;
 mod documents;
 mod ending;
 mod evidence;
+mod execute;
 mod key;
 mod leftover;
 mod life;
@@ -16,6 +18,7 @@ mod process;
 mod progress;
 mod run;
 mod watchdog;
+mod workshop;
 mod workspace;
 
 pub(crate) use destination::sweep as sweep_simulators;
@@ -23,8 +26,8 @@ pub(crate) use directory::AttemptDirectory;
 pub(crate) use key::AttemptKey;
 pub(crate) use process::{CommandLine, Exit};
 pub(crate) use progress::Progress;
-pub(crate) use run::{Ended, Granted, Workshop};
 pub(crate) use watchdog::Stop;
+pub(crate) use workshop::{Ended, Granted, Workshop};
 pub(crate) use workspace::Workspace;
 
 /// What the name of every simulator made for one attempt begins with.

@@ -16,7 +16,7 @@ impl Bench {
     fn new() -> Self {
         let progress = Progress::default();
         progress.enter(Phase::Execute, Uptime::now());
-        let limits = Limits { deadline: after(60_000), idle: Duration::from_secs(60), grace: Duration::from_millis(50) };
+        let limits = Limits { deadline: after(60_000), idle: Duration::from_mins(1), grace: Duration::from_millis(50) };
         Self { dir: tempfile::tempdir().unwrap(), progress, stop: watch::channel(None).0, limits }
     }
 

@@ -34,7 +34,7 @@ pub(crate) async fn report(link: Link, report: Report) -> Answer {
                 Ok(response) => match response.into_result() {
                     Ok(receipt) if receipt.number == number => return Ok(receipt),
                     Ok(receipt) => {
-                        link.dropped.drop_one(&message.subject, &format!("receipt of report {}, expected {number}", receipt.number))
+                        link.dropped.drop_one(&message.subject, &format!("receipt of report {}, expected {number}", receipt.number));
                     }
                     Err(error) if is_passing(error.code) => tracing::debug!(kind, number, %error, "report not taken now"),
                     Err(error) => return Err(error),

@@ -246,8 +246,7 @@ mod tests {
             }
             let raw = first_json(&std::fs::read_to_string(&path).unwrap()).unwrap();
             let read = SimctlList::parse(&raw);
-            let listed: usize =
-                raw["devices"].as_object().map(|by| by.values().map(|rows| rows.as_array().unwrap().len()).sum()).unwrap_or(0);
+            let listed: usize = raw["devices"].as_object().map_or(0, |by| by.values().map(|rows| rows.as_array().unwrap().len()).sum());
             assert_eq!(read.devices.len(), listed, "{}", path.display());
         }
     }

@@ -13,7 +13,7 @@ use super::simctl::first_json;
 use crate::tool::{Call, ToolError, ToolOutput, Tools};
 
 /// `xcodebuild` takes seconds after an update; `-showBuildSettings` has been seen to hang, so nothing is waited for without end.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// `xcode-select` only reads a link.
 const SELECT_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -93,13 +93,17 @@ impl<'a> Scan<'a> {
         let path = self.tree.relative(placed.path).to_owned();
         match test_failure(message) {
             Some((id, message)) => self.test(FailingTest { id, message: cut(message), path: Some(path), line: Some(placed.line) }),
-            None if self.seen.insert(format!("{path}:{}:{:?}:{message}", placed.line, placed.column)) => {
-                if self.facts.first_errors.len() < NAMED_MAX {
-                    let error = FirstError { path, line: placed.line, column: placed.column, message: cut(message) };
-                    self.facts.first_errors.push(error);
-                }
-            }
-            None => {}
+            None => self.compile_error(FirstError { path, line: placed.line, column: placed.column, message: cut(message) }),
+        }
+    }
+
+    /// A compiler repeats itself, for each architecture and in its summary.
+    fn compile_error(&mut self, error: FirstError) {
+        if self.facts.first_errors.len() == NAMED_MAX {
+            return;
+        }
+        if self.seen.insert(format!("{}:{}:{:?}:{}", error.path, error.line, error.column, error.message)) {
+            self.facts.first_errors.push(error);
         }
     }
 

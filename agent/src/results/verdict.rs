@@ -64,15 +64,15 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Verdict {
     }
     let clean_exit = evidence.exit.code == Some(0);
     let said_so = evidence.log.marker == Some(Marker::Succeeded);
-    match evidence.tests {
-        TestEvidence::NotOwed if clean_exit && said_so => succeeded(evidence),
-        TestEvidence::Read(results) if results.counts.failed > 0 => failed(test_reason(evidence.log)),
-        TestEvidence::Read(results) if clean_exit && results.counts.total == 0 => failed(Reason::NoTestsRun),
-        TestEvidence::Read(_) if clean_exit && said_so => succeeded(evidence),
-        TestEvidence::Unreadable(_) if clean_exit => failed(Reason::ArtifactsMissing),
+    let reason = match evidence.tests {
+        TestEvidence::Read(results) if results.counts.failed > 0 => test_reason(evidence.log),
+        TestEvidence::Read(results) if clean_exit && results.counts.total == 0 => Reason::NoTestsRun,
+        TestEvidence::NotOwed | TestEvidence::Read(_) if clean_exit && said_so => return succeeded(evidence),
+        TestEvidence::Unreadable(_) if clean_exit => Reason::ArtifactsMissing,
         // A success that xcodebuild did not print is none; what it printed instead tells more, if anything does.
-        TestEvidence::NotOwed | TestEvidence::Read(_) | TestEvidence::Unreadable(_) => failed(from_log(evidence)),
-    }
+        TestEvidence::NotOwed | TestEvidence::Read(_) | TestEvidence::Unreadable(_) => from_log(evidence),
+    };
+    failed(reason)
 }
 
 fn succeeded(evidence: &Evidence<'_>) -> Verdict {
@@ -124,20 +124,19 @@ fn from_log(evidence: &Evidence<'_>) -> Reason {
 
 /// The narrowest thing that can be said in one line.
 fn detail(evidence: &Evidence<'_>, reason: Reason) -> Option<String> {
-    let error = evidence.log.first_errors.first();
-    match reason {
-        Reason::Compile => error.map(|error| format!("{}:{}: {}", error.path, error.line, error.message)),
-        Reason::TestFailed | Reason::TestCrash => {
-            let counts = evidence.tests.counts()?;
-            Some(format!("{} of {} tests failed", counts.failed, counts.total))
-        }
-        Reason::ArtifactsMissing => match evidence.tests {
-            TestEvidence::Unreadable(why) => Some(why.clone()),
-            TestEvidence::NotOwed | TestEvidence::Read(_) => None,
-        },
-        Reason::Interrupted => evidence.exit.signal.map(|signal| format!("xcodebuild was ended by signal {signal}")),
-        _ => None,
+    if reason == Reason::Compile {
+        let error = evidence.log.first_errors.first()?;
+        return Some(format!("{}:{}: {}", error.path, error.line, error.message));
     }
+    if matches!(reason, Reason::TestFailed | Reason::TestCrash) {
+        let counts = evidence.tests.counts()?;
+        return Some(format!("{} of {} tests failed", counts.failed, counts.total));
+    }
+    if let (Reason::ArtifactsMissing, TestEvidence::Unreadable(why)) = (reason, evidence.tests) {
+        return Some(why.clone());
+    }
+    let signal = evidence.exit.signal.filter(|_| reason == Reason::Interrupted)?;
+    Some(format!("xcodebuild was ended by signal {signal}"))
 }
 
 /// Whether xcodebuild had a choice that matters: rows that differ in more than the architecture, or a first row of another architecture.

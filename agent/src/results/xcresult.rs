@@ -11,7 +11,7 @@ use super::place::{self, Tree};
 use crate::tool::{Call, Tools};
 
 /// Large bundles take tens of seconds; the tool has been seen to hang.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The tests of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

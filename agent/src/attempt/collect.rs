@@ -1,0 +1,122 @@
+//! The phases after the backend: what it came to, the artifact set, and the way of the set into the store.
+
+use std::time::Duration;
+
+use rch_schemas::job_key::ResolvedDestination;
+use rch_schemas::seal::{Attestation, Reading};
+use rch_schemas::{Reason, RetryClass, Timestamp};
+use rch_store::layout::SetBase;
+
+use super::documents::Findings;
+use super::ending::GivenUp;
+use super::execute::Ran;
+use super::run::Attempt;
+use crate::backend;
+use crate::caches::{Fetched, Source};
+use crate::clock::Uptime;
+use crate::error_line::error_line;
+use crate::results::{self, TestEvidence, Tree, Verdict};
+
+/// `finished` waits this long for the stream's end; what is missing then is in the set's log.
+const STREAM_GRACE: Duration = Duration::from_secs(10);
+/// The set goes without its evidence when that is not there by then.
+const EVIDENCE_GRACE: Duration = Duration::from_secs(10);
+/// Tries to store a set; a put may be repeated.
+const UPLOAD_TRIES: u32 = 5;
+/// Between two tries to store a set.
+const UPLOAD_PAUSE: Duration = Duration::from_secs(2);
+
+impl Attempt<'_> {
+    /// Weighs what the run left, reads the machine again, and writes the set.
+    pub(super) async fn collect(
+        &mut self,
+        source: &Source,
+        fetched: Fetched,
+        before: &Reading,
+        ran: &Ran,
+    ) -> Result<(Verdict, Attestation), GivenUp> {
+        let job = self.job;
+        let tree = Tree::at(&source.tree());
+        let log = {
+            let (path, tree) = (self.directory.log(), tree.clone());
+            tokio::task::spawn_blocking(move || results::read_log(&path, &tree)).await
+        };
+        let log = log.map_err(|error| GivenUp::internal(&error))?.map_err(|error| GivenUp::internal(&error))?;
+        let tests = self.tests(&tree).await;
+        let arch = match &job.job_key_inputs.destination {
+            ResolvedDestination::Simulator { arch, .. } | ResolvedDestination::Mac { arch, .. } => Some(arch.as_str()),
+            ResolvedDestination::Generic { .. } => None,
+        };
+        let verdict = results::judge(&results::Evidence { action: job.action, exit: ran.exit, log: &log, tests: &tests, arch });
+        // The machine is at fault, and another may not be: no set, so that another attempt may make one.
+        if let Some(reason) = verdict.outcome.failure_subkind.filter(|reason| reason.retry_class() == RetryClass::Elsewhere) {
+            return Err(GivenUp::new(reason, verdict.sentence));
+        }
+        let provisioner = self.provisioner();
+        let released = provisioner.release(&mut self.provisioned).await;
+        let after = self.reading().await?;
+        let evidence = tokio::time::timeout(EVIDENCE_GRACE, self.evidence.join_next()).await.ok().flatten().and_then(Result::ok);
+        let backend =
+            backend::of(job.backend, &self.workshop.tools).ok_or_else(|| GivenUp::new(Reason::FeatureMissing, "no such backend here"))?;
+        let findings = Findings {
+            job,
+            worker: &self.workshop.worker,
+            verdict: &verdict,
+            log: &log,
+            tests: &tests,
+            exit: ran.exit,
+            line: &ran.line,
+            backend: &backend.identity(job),
+            provisioned: &self.provisioned,
+            ephemeral_cleanup_failed: !released,
+            before,
+            after: &after,
+            entries: &source.entries,
+            phases: self.life.phases(),
+            fetched,
+            log_bytes: ran.log_bytes,
+            duration_ms: self.started.elapsed_ms(),
+            evidence: evidence.as_ref(),
+        };
+        let attestation = tokio::task::block_in_place(|| findings.write(&self.directory.set(), &self.workshop.key))?;
+        Ok((verdict, attestation))
+    }
+
+    async fn tests(&self, tree: &Tree) -> TestEvidence {
+        if !self.job.action.runs_tests() {
+            return TestEvidence::NotOwed;
+        }
+        let (bundle, dir) = (self.directory.result_bundle(), &self.job.job_key_inputs.toolchain.developer_dir);
+        match results::read_results(&self.workshop.tools, dir, &bundle, tree).await {
+            Ok(results) => TestEvidence::Read(results),
+            Err(why) => TestEvidence::Unreadable(why),
+        }
+    }
+
+    /// Puts the set into the store.
+    pub(super) async fn upload(&self, created_at: Timestamp) -> Result<(), GivenUp> {
+        let base = SetBase::Attempt { job_id: self.job.job_id.clone(), attempt: self.job.attempt };
+        let mut last = String::new();
+        for attempt in 0..UPLOAD_TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(UPLOAD_PAUSE * attempt).await;
+            }
+            match self.workshop.workspace.store.put_set(&base, &self.directory.set(), created_at).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    tracing::warn!(job_id = %self.key.job_id, %error, "the artifact set is not stored yet");
+                    last = error_line(&error);
+                }
+            }
+        }
+        Err(GivenUp::new(Reason::Transfer, format!("the artifact set could not be stored: {last}")))
+    }
+
+    /// Waits, within bounds, until the stream holds the whole log.
+    pub(super) async fn wait_for_stream(&mut self, ended: Uptime) {
+        let left = STREAM_GRACE.saturating_sub(Uptime::now().since(ended));
+        if tokio::time::timeout(left, self.streams.join_next()).await.is_err() {
+            tracing::warn!(job_id = %self.key.job_id, "the log's stream is not complete; the set holds all of it");
+        }
+    }
+}

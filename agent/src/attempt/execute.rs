@@ -1,0 +1,91 @@
+//! The phase in which the backend runs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rch_schemas::document::DerivedDataCache;
+use rch_schemas::{Action, Reason, Sha256};
+
+use super::ending::GivenUp;
+use super::leftover::ProcessRecord;
+use super::process::{CommandLine, Exit, LogWriter, Running, Surroundings};
+use super::run::Attempt;
+use super::watchdog::{Limits, Stop};
+use crate::backend::{self, Plan};
+use crate::caches::Source;
+use crate::clock::Uptime;
+use crate::nats::{Log, stream_output};
+
+/// What a backend's run left.
+pub(super) struct Ran {
+    pub(super) line: CommandLine,
+    pub(super) exit: Exit,
+    pub(super) log_bytes: u64,
+    pub(super) log_sha256: Sha256,
+    pub(super) ended: Uptime,
+}
+
+impl Attempt<'_> {
+    /// Runs the backend to its end, and streams what it prints.
+    pub(super) async fn execute(&mut self, source: &Source) -> Result<Ran, GivenUp> {
+        let (workshop, job) = (self.workshop, self.job);
+        let backend =
+            backend::of(job.backend, &workshop.tools).ok_or_else(|| GivenUp::new(Reason::FeatureMissing, "no such backend here"))?;
+        let (tree, derived_data) = (source.tree(), self.derived_data(source));
+        if job.cache.clean && job.action != Action::TestWithoutBuilding {
+            remove(&derived_data).await?;
+        }
+        let plan =
+            Plan { job, directory: self.directory, tree: &tree, derived_data: &derived_data, destination: &self.provisioned.argument };
+        let line = backend.command_line(&plan)?;
+        let (mut log, grown) = LogWriter::create(&self.directory.log()).await?;
+        let stream = Log { job_id: job.job_id.clone(), attempt: job.attempt, path: self.directory.log(), progress: grown };
+        let nats = workshop.link.clone();
+        self.streams.spawn(async move {
+            if let Err(error) = stream_output(nats, stream).await {
+                tracing::warn!(%error, "the log can no longer be streamed; the set will hold it");
+            }
+        });
+        let running = Running::start(&line)?;
+        self.record(&running).await;
+        let limits = Limits {
+            deadline: self.deadline(),
+            idle: Duration::from_secs(job.timeouts.idle_log_seconds.into()),
+            grace: workshop.kill_grace,
+        };
+        let around = Surroundings { log: &mut log, limits, progress: self.progress, stop: self.stop.clone() };
+        let exit = running.finish(around).await;
+        log.end();
+        let exit = exit?;
+        if let Some(why @ (Stop::Cancelled | Stop::Shutdown)) = exit.stopped {
+            return Err(GivenUp::stopped(why));
+        }
+        Ok(Ran { line, exit, log_bytes: log.bytes(), log_sha256: log.sha256(), ended: Uptime::now() })
+    }
+
+    /// For the sweep after a crash. An attempt whose process cannot be written down still runs.
+    async fn record(&self, running: &Running) {
+        let Some(pid) = running.id() else { return };
+        let directory = self.directory.clone();
+        let recorded = tokio::task::spawn_blocking(move || directory.record_process(&ProcessRecord::of(pid))).await;
+        if let Ok(Err(error)) = recorded {
+            tracing::warn!(%error, "the backend's process could not be written down");
+        }
+    }
+
+    /// Shared by the run's jobs for one destination, so that `build` then `test` compiles once; fresh where that was asked for.
+    fn derived_data(&self, source: &Source) -> PathBuf {
+        match self.job.cache.derived_data {
+            DerivedDataCache::Off => self.directory.derived_data(),
+            // What is kept on the worker across runs takes its place here; until then a run is the widest scope.
+            DerivedDataCache::Run | DerivedDataCache::Shared => source.derived_data(&self.job.job_key_inputs.destination),
+        }
+    }
+}
+
+/// What `clean` asks for. Products that an earlier step of the run built for testing are no part of it.
+async fn remove(derived_data: &Path) -> Result<(), GivenUp> {
+    let derived_data = derived_data.to_owned();
+    let removed = tokio::task::spawn_blocking(move || crate::durable::remove_dir(&derived_data)).await;
+    removed.map_err(|error| GivenUp::internal(&error))?.map_err(|error| GivenUp::internal(&error))
+}
