@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! `rch-coordinator`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rch_coordinator::main()
+}

@@ -1,0 +1,146 @@
+//! What the leader hears: the soft facts that decisions may use.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rch_scheduler::{AttemptState, Observed, ObservedWorker, State, Worker};
+use rch_schemas::wire::agent::Heartbeat;
+use rch_schemas::{Attempt, JobId, SessionId, Tick, WorkerName};
+
+/// A leader that has not heard its own heartbeat, sent each five seconds, for this long hears nobody.
+const DEAF_AFTER: Duration = Duration::from_secs(12);
+/// A gap between two ticks, which come each half second, after which this process may have been asleep.
+const GAP: Duration = Duration::from_secs(2);
+
+/// Something that was heard.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// This leader's own heartbeat came back.
+    Own,
+    /// A worker's heartbeat.
+    Worker(WorkerName, Box<Heartbeat>),
+}
+
+/// The leader's ears.
+pub(super) struct Hearing {
+    /// What they know.
+    pub(super) observed: Observed,
+    own_heard: Option<Tick>,
+    last_look: Tick,
+}
+
+impl Hearing {
+    /// Ears that have heard nothing.
+    pub(super) fn new(now: Tick) -> Self {
+        Self { observed: Observed::default(), own_heard: None, last_look: now }
+    }
+
+    /// Takes in what was heard.
+    pub(super) fn hear(&mut self, state: &State, heard: &Heard, now: Tick) {
+        match heard {
+            Heard::Own => {
+                self.own_heard = Some(now);
+                self.observed.hearing_since.get_or_insert(now);
+            }
+            Heard::Worker(name, heartbeat) => self.hear_worker(state, name, heartbeat, now),
+        }
+    }
+
+    /// Something may have been missed: everybody gets a full period again.
+    pub(super) fn deafen(&mut self) {
+        self.own_heard = None;
+        self.observed.hearing_since = None;
+    }
+
+    /// Looks at the clock: silence counts only while this leader hears itself, and was not asleep.
+    pub(super) fn look(&mut self, now: Tick) {
+        let slept = now.since(self.last_look) > GAP;
+        let deaf = self.own_heard.is_some_and(|heard| now.since(heard) > DEAF_AFTER);
+        if slept || deaf {
+            tracing::warn!(slept, deaf, "may have missed heartbeats, nobody is lost for a while");
+            self.deafen();
+        }
+        self.last_look = now;
+    }
+
+    /// A report was accepted: proof of life, and with facts proof that they are as known.
+    pub(super) fn reported(&mut self, name: &WorkerName, session: &SessionId, with_facts: bool, now: Tick) {
+        let row = self.row(name, session);
+        row.heard_at = Some(now);
+        if with_facts {
+            row.capabilities_at = Some(now);
+        }
+    }
+
+    fn hear_worker(&mut self, state: &State, name: &WorkerName, heartbeat: &Heartbeat, now: Tick) {
+        let Some(worker) = state.workers.get(name) else { return };
+        if worker.session.as_ref().is_none_or(|session| session.id != heartbeat.session) {
+            tracing::debug!(worker = %name, session = %heartbeat.session, "heartbeat of a session that is not the current one");
+            return;
+        }
+        let row = self.row(name, &heartbeat.session);
+        row.heard_at = Some(now);
+        row.slots_free = heartbeat.slots_free;
+        row.load_hundredths = heartbeat.load_hundredths;
+        row.disk_free_bytes = heartbeat.disk_free_bytes;
+        row.missing = missing(state, worker, heartbeat, &row.missing);
+    }
+
+    /// The row of a worker; another session begins it anew.
+    fn row(&mut self, name: &WorkerName, session: &SessionId) -> &mut ObservedWorker {
+        let row = self.observed.workers.entry(name.clone()).or_default();
+        if row.session.as_ref() != Some(session) {
+            *row = ObservedWorker { session: Some(session.clone()), ..ObservedWorker::default() };
+        }
+        row
+    }
+}
+
+/// Attempts that run on the worker by the ledger and are not in its heartbeat, with how often in a row.
+fn missing(
+    state: &State,
+    worker: &Worker,
+    heartbeat: &Heartbeat,
+    before: &BTreeMap<(JobId, Attempt), u32>,
+) -> BTreeMap<(JobId, Attempt), u32> {
+    let runs = |job_id: &JobId, attempt: Attempt| {
+        let record = state.jobs.get(job_id).and_then(|job| job.current_numbered(attempt));
+        record.is_some_and(|record| matches!(record.state, AttemptState::Running { .. }))
+    };
+    let named = |job_id: &JobId, attempt: Attempt| heartbeat.held.iter().any(|held| held.job_id == *job_id && held.attempt == attempt);
+    worker
+        .held
+        .iter()
+        .filter(|(job_id, attempt)| runs(job_id, *attempt) && !named(job_id, *attempt))
+        .map(|held| (held.clone(), before.get(held).copied().unwrap_or_default() + 1))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_counts_from_when_the_leader_hears_itself() {
+        let (state, mut hearing) = (State::default(), Hearing::new(Tick(0)));
+        assert_eq!(hearing.observed.hearing_since, None);
+        hearing.hear(&state, &Heard::Own, Tick(100));
+        hearing.hear(&state, &Heard::Own, Tick(5_100));
+        assert_eq!(hearing.observed.hearing_since, Some(Tick(100)));
+    }
+
+    #[test]
+    fn a_leader_that_slept_or_no_longer_hears_itself_loses_nobody() {
+        let (state, mut hearing) = (State::default(), Hearing::new(Tick(0)));
+        hearing.hear(&state, &Heard::Own, Tick(0));
+        for now in (0..=12_000).step_by(500) {
+            hearing.look(Tick(now));
+        }
+        assert_eq!(hearing.observed.hearing_since, Some(Tick(0)));
+        hearing.look(Tick(12_500));
+        assert_eq!(hearing.observed.hearing_since, None);
+        hearing.hear(&state, &Heard::Own, Tick(13_000));
+        hearing.look(Tick(90_000));
+        assert_eq!(hearing.observed.hearing_since, None);
+    }
+}

@@ -1,0 +1,193 @@
+//! The three queues, and how a record is filled from them.
+
+use std::collections::VecDeque;
+
+use tokio::sync::{mpsc, watch};
+
+use super::ask::{Ask, Asks};
+use super::hearing::Heard;
+use crate::nats::Link;
+
+/// Commands in one record.
+pub(super) const RECORD_COMMANDS_MAX: usize = 256;
+/// Reports that may wait: each of a thousand workers a few, since an agent waits for an answer before it repeats.
+const REPORTS_MAX: usize = 4_096;
+/// Operators' commands that may wait: people are slow.
+const OPERATORS_MAX: usize = 256;
+/// Submissions that may wait: two records full; more is answered 503 before any work.
+const SUBMISSIONS_MAX: usize = 512;
+/// Heartbeats that may wait: of a thousand workers, one each.
+const HEARD_MAX: usize = 2_048;
+/// Of one record, what each queue gets even when those before it are full.
+const SHARES: [usize; 3] = [128, 64, 64];
+
+/// The receiving ends.
+pub(crate) struct Queues {
+    queues: [mpsc::Receiver<Ask>; 3],
+    /// What did not fit into the last record.
+    left_over: VecDeque<Ask>,
+    heard: mpsc::Receiver<Heard>,
+    /// Whether commands are decided here.
+    pub(super) leading: watch::Sender<bool>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// A command.
+    Ask(Ask),
+    /// Something that was heard.
+    Heard(Heard),
+}
+
+/// Both ends of the queues.
+pub(crate) fn queues(link: watch::Receiver<Link>) -> (Asks, Queues) {
+    let (reports, reports_rx) = mpsc::channel(REPORTS_MAX);
+    let (operators, operators_rx) = mpsc::channel(OPERATORS_MAX);
+    let (submissions, submissions_rx) = mpsc::channel(SUBMISSIONS_MAX);
+    let (heard, heard_rx) = mpsc::channel(HEARD_MAX);
+    let (leading, leading_rx) = watch::channel(false);
+    let asks = Asks { reports, operators, submissions, heard, leading: leading_rx, link };
+    let queues = [reports_rx, operators_rx, submissions_rx];
+    (asks, Queues { queues, left_over: VecDeque::new(), heard: heard_rx, leading })
+}
+
+impl Queues {
+    /// Waits for a command, or for something that was heard.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it takes none out unless it returns it.
+    pub(super) async fn next(&mut self) -> Option<Next> {
+        if let Some(ask) = self.left_over.pop_front() {
+            return Some(Next::Ask(ask));
+        }
+        let [reports, operators, submissions] = &mut self.queues;
+        tokio::select! {
+            biased;
+            Some(heard) = self.heard.recv() => Some(Next::Heard(heard)),
+            Some(ask) = reports.recv() => Some(Next::Ask(ask)),
+            Some(ask) = operators.recv() => Some(Next::Ask(ask)),
+            Some(ask) = submissions.recv() => Some(Next::Ask(ask)),
+            else => None,
+        }
+    }
+
+    /// What one record may take, `first` and what was left over before all else; commands whose callers have gone are dropped.
+    pub(super) fn fill(&mut self, first: Ask) -> Vec<Ask> {
+        let mut batch = vec![first];
+        batch.extend(self.left_over.drain(..));
+        for (queue, share) in self.queues.iter_mut().zip(SHARES) {
+            take(queue, share, &mut batch);
+        }
+        for queue in &mut self.queues {
+            take(queue, RECORD_COMMANDS_MAX, &mut batch);
+        }
+        batch.retain(|ask| !ask.is_abandoned());
+        let surplus = batch.len().min(RECORD_COMMANDS_MAX);
+        self.left_over.extend(batch.drain(surplus..));
+        batch
+    }
+
+    /// Puts back what did not fit, to be first in the next record.
+    pub(super) fn put_back(&mut self, asks: impl DoubleEndedIterator<Item = Ask>) {
+        for ask in asks.rev() {
+            self.left_over.push_front(ask);
+        }
+    }
+
+    /// Forgets everything that waits: the callers learn that the outcome is unknown, and ask again.
+    pub(super) fn clear(&mut self) {
+        self.left_over.clear();
+        for queue in &mut self.queues {
+            while queue.try_recv().is_ok() {}
+        }
+        while self.heard.try_recv().is_ok() {}
+    }
+}
+
+fn take(queue: &mut mpsc::Receiver<Ask>, most: usize, batch: &mut Vec<Ask>) {
+    for _ in 0..most {
+        if batch.len() >= RECORD_COMMANDS_MAX {
+            return;
+        }
+        match queue.try_recv() {
+            Ok(ask) => batch.push(ask),
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use rch_scheduler::CommandBody;
+
+    use super::super::ask::{AskError, Queue};
+    use super::*;
+
+    async fn first(queues: &mut Queues) -> Ask {
+        match queues.next().await.unwrap() {
+            Next::Ask(ask) => ask,
+            Next::Heard(heard) => panic!("nothing was said, and yet heard: {heard:?}"),
+        }
+    }
+
+    fn leading() -> (Asks, Queues) {
+        let (asks, queues) = queues(watch::channel(Link::default()).1);
+        queues.leading.send_replace(true);
+        (asks, queues)
+    }
+
+    fn actors(batch: &[Ask]) -> Vec<(char, usize)> {
+        let mut counts: Vec<(char, usize)> = Vec::new();
+        for ask in batch {
+            let first = ask.actor.chars().next().unwrap();
+            match counts.last_mut() {
+                Some((actor, count)) if *actor == first => *count += 1,
+                _ => counts.push((first, 1)),
+            }
+        }
+        counts
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_reports_leaves_room_for_operators_and_submissions() {
+        let (asks, mut queues) = leading();
+        let mut answers = Vec::new();
+        for (queue, actor, count) in [(Queue::Reports, "r", 400), (Queue::Operators, "o", 10), (Queue::Submissions, "s", 200)] {
+            for _ in 0..count {
+                answers.push(asks.queue(queue, actor.to_owned(), None, CommandBody::Tick).unwrap());
+            }
+        }
+        let first = first(&mut queues).await;
+        let batch = queues.fill(first);
+        assert_eq!(actors(&batch), [('r', 129), ('o', 10), ('s', 64), ('r', 53)]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_and_a_coordinator_that_does_not_lead_say_so_at_once() {
+        let (asks, queues) = leading();
+        let mut answers = Vec::new();
+        let refused = loop {
+            match asks.queue(Queue::Operators, "o".to_owned(), None, CommandBody::Tick) {
+                Ok(answer) => answers.push(answer),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((answers.len(), refused), (OPERATORS_MAX, AskError::Overloaded));
+        queues.leading.send_replace(false);
+        let refused = asks.queue(Queue::Reports, "r".to_owned(), None, CommandBody::Tick).unwrap_err();
+        assert_eq!(refused, AskError::NotLeading);
+    }
+
+    #[tokio::test]
+    async fn what_was_put_back_comes_first_and_in_order() {
+        let (asks, mut queues) = leading();
+        let _kept = asks.queue(Queue::Reports, "c".to_owned(), None, CommandBody::Tick).unwrap();
+        let own = |actor: &str| Ask { actor: actor.to_owned(), ..Ask::own(CommandBody::Tick) };
+        queues.put_back([own("a"), own("b")].into_iter());
+        let first = first(&mut queues).await;
+        assert_eq!(actors(&queues.fill(first)), [('a', 1), ('b', 1), ('c', 1)]);
+    }
+}

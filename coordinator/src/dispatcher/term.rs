@@ -1,0 +1,251 @@
+//! One term: from the barrier to the end of the lease.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rch_scheduler::{CommandBody, Reply, Stamp};
+use rch_schemas::{Reason, Sha256};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::ask::{Answer, Ask};
+use super::batch::{Decided, Draft, Poisoned, decide_batch};
+use super::hearing::Hearing;
+use super::poison;
+use super::queues::Next;
+use super::replica::{Replica, ReplicaError};
+use super::tasks::Dispatcher;
+use crate::clock::{self, FarmClock};
+use crate::effects::{Documents, Effects};
+use crate::health::Vitals;
+use crate::leader::Lease;
+use crate::ledger::{AppendError, JetStreamLog, LEDGER_VERSION, Now, Record, append};
+use crate::metrics;
+use crate::nats::{Connection, Heartbeats, Link, Reports};
+use crate::projection::Rows;
+
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// How long the tasks of a term may take to end.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(3);
+
+/// How a term ended.
+pub(super) enum End {
+    /// The process stops.
+    Shutdown,
+    /// This coordinator should lead no longer, or must begin anew.
+    Lost(&'static str),
+}
+
+/// What a term needs while it lasts.
+pub(super) struct Term<'a> {
+    dispatcher: &'a mut Dispatcher,
+    connection: &'a Connection,
+    log: &'a JetStreamLog,
+    lease: &'a Lease,
+    clock: FarmClock,
+    hearing: Hearing,
+    link: Link,
+}
+
+enum Step {
+    Next(Next),
+    Tick,
+    Configured,
+    Ended(End),
+}
+
+impl<'a> Term<'a> {
+    pub(super) fn new(dispatcher: &'a mut Dispatcher, connection: &'a Connection, log: &'a JetStreamLog, lease: &'a Lease) -> Self {
+        let clock = FarmClock::from(rch_schemas::Tick(0));
+        Self { dispatcher, connection, log, lease, clock, hearing: Hearing::new(clock.now()), link: connection.link() }
+    }
+
+    /// Leads until the term ends. Its first act is the barrier: a record at the end that was applied, before which nothing is decided,
+    /// answered or done.
+    pub(super) async fn lead(&mut self, replica: &mut Replica) -> Result<End, ReplicaError> {
+        replica.catch_up(self.log, &self.dispatcher.shared.projection).await?;
+        self.clock = FarmClock::from(replica.position.tick);
+        self.hearing = Hearing::new(self.clock.now());
+        let lead = CommandBody::Lead { ledger_id: clock::ledger_id(), build: env!("CARGO_PKG_VERSION").to_owned() };
+        if let Some(end) = self.decide(replica, VecDeque::from([Ask::own(lead)])).await? {
+            return Ok(end);
+        }
+        tracing::info!(term = replica.state.term, ledger_seq = replica.position.seq.0, "leading");
+        let over = CancellationToken::new();
+        let mut tasks = self.start_tasks(&over);
+        self.dispatcher.queues.leading.send_replace(true);
+        ::metrics::gauge!(metrics::LEADER).set(1.0);
+        let end = self.serve(replica, &mut tasks).await;
+        self.dispatcher.queues.leading.send_replace(false);
+        ::metrics::gauge!(metrics::LEADER).set(0.0);
+        self.dispatcher.shared.board.set_vitals(None);
+        over.cancel();
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(TASKS_END_WITHIN, ended).await.is_err() {
+            tracing::warn!("tasks of the term did not end in time, they are aborted");
+        }
+        end
+    }
+
+    fn start_tasks(&self, over: &CancellationToken) -> JoinSet<()> {
+        let shared = &self.dispatcher.shared;
+        let mut tasks = JoinSet::new();
+        let (effects, hints) = Effects::new(shared.clone(), self.connection.clone(), self.lease.clone());
+        tasks.spawn(effects.run(over.clone()));
+        tasks.spawn(Documents::new(shared.clone(), self.connection.clone(), self.lease.clone()).run(over.clone()));
+        tasks.spawn(Reports::new(shared.clone(), self.connection.clone()).run(over.clone()));
+        tasks.spawn(Heartbeats::new(shared.asks.clone(), self.connection.clone(), hints).run(over.clone()));
+        tasks
+    }
+
+    async fn serve(&mut self, replica: &mut Replica, tasks: &mut JoinSet<()>) -> Result<End, ReplicaError> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let config = self.dispatcher.farm.borrow_and_update().clone();
+        if let Some(end) = self.decide(replica, VecDeque::from([Ask::own(CommandBody::Configure(Box::new(config)))])).await? {
+            return Ok(end);
+        }
+        loop {
+            let Dispatcher { queues, farm, shutdown, .. } = &mut *self.dispatcher;
+            let step = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => Step::Ended(End::Shutdown),
+                () = self.lease.lost() => Step::Ended(End::Lost("the lease has ended")),
+                Some(_) = tasks.join_next() => Step::Ended(End::Lost("a task of the term ended before it")),
+                _ = ticks.tick() => Step::Tick,
+                Ok(()) = farm.changed() => Step::Configured,
+                Some(next) = queues.next() => Step::Next(next),
+            };
+            let batch = match step {
+                Step::Ended(end) => return Ok(end),
+                Step::Next(Next::Heard(heard)) => {
+                    self.hearing.hear(&replica.state, &heard, self.clock.now());
+                    continue;
+                }
+                Step::Tick => {
+                    self.look_around();
+                    vec![Ask::own(CommandBody::Tick)]
+                }
+                Step::Configured => {
+                    let config = self.dispatcher.farm.borrow_and_update().clone();
+                    vec![Ask::own(CommandBody::Configure(Box::new(config)))]
+                }
+                Step::Next(Next::Ask(first)) => self.dispatcher.queues.fill(first),
+            };
+            if let Some(end) = self.decide(replica, batch.into()).await? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Notices that something may have been missed, and shows what is known of the workers.
+    fn look_around(&mut self) {
+        let (now, link) = (self.clock.now(), self.connection.link());
+        if link != self.link {
+            self.link = link;
+            self.hearing.deafen();
+        }
+        self.hearing.look(now);
+        self.dispatcher.shared.board.set_vitals(Some(Vitals { observed: self.hearing.observed.clone(), now }));
+    }
+
+    /// Decides a batch and makes it true; a command that panics is set aside and the rest decided anew. `Some` ends the term.
+    async fn decide(&mut self, replica: &mut Replica, mut asks: VecDeque<Ask>) -> Result<Option<End>, ReplicaError> {
+        while !asks.is_empty() {
+            let stamp = Stamp { seq: replica.position.next(), tick: self.clock.now(), wall: clock::wall() };
+            match decide_batch(&mut replica.state, &mut self.hearing, stamp, &mut asks) {
+                Ok(draft) => {
+                    self.dispatcher.queues.put_back(asks.drain(..));
+                    return self.commit(replica, stamp, draft).await;
+                }
+                Err(poisoned) => {
+                    *replica = Replica::load(&self.dispatcher.shared.projection, replica.position.seq).await?;
+                    asks = self.set_aside(replica, poisoned).await;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn set_aside(&self, replica: &Replica, poisoned: Poisoned) -> VecDeque<Ask> {
+        let Poisoned { mut ask, message, others } = poisoned;
+        poison::keep(&self.dispatcher.shared.store, &clock::record_id(), &ask, &message).await;
+        let reply = ask.refusal(500, Reason::Internal, "the coordinator could not decide this; it was kept for its developers");
+        if let Some(answer) = ask.answer.take() {
+            // A caller who has gone needs none.
+            let _ = answer.send(Answer { reply, seq: replica.position.seq, recorded: false });
+        }
+        others
+    }
+
+    /// Appends the record, if there must be one, then hands on what it changed and answers.
+    async fn commit(&mut self, replica: &mut Replica, stamp: Stamp, draft: Draft) -> Result<Option<End>, ReplicaError> {
+        if !draft.must_append {
+            answer(draft.decided, replica);
+            return Ok(None);
+        }
+        let state = &replica.state;
+        let record = Record {
+            ledger_version: LEDGER_VERSION,
+            ledger_id: state.ledger_id.clone().expect("the first record of a term names the ledger"),
+            record_id: clock::record_id(),
+            previous_sha256: replica.position.digest,
+            term: state.term,
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            now: Now { tick: stamp.tick, wall: stamp.wall },
+            commands: draft.commands,
+        };
+        let bytes = Bytes::from(record.to_bytes());
+        let after = replica.position.after(&record, Sha256::of(&bytes));
+        let started = Instant::now();
+        let may_go_on = || self.lease.is_held() && !self.dispatcher.shutdown.is_cancelled();
+        if let Err(error) = append(self.log, bytes, replica.position.seq, may_go_on).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "record not appended");
+            return Ok(Some(self.end_of(&error)));
+        }
+        ::metrics::histogram!(metrics::APPEND_SECONDS).record(started.elapsed().as_secs_f64());
+        ::metrics::histogram!(metrics::COMMANDS_PER_APPEND).record(count(draft.decided.len()));
+        replica.position = after.clone();
+        let rows = Rows::of(&replica.state, after, draft.touched);
+        self.dispatcher.shared.projection.write(rows).await?;
+        replica.written = replica.position.seq;
+        answer(draft.decided, replica);
+        Ok(None)
+    }
+
+    fn end_of(&self, error: &AppendError) -> End {
+        if self.dispatcher.shutdown.is_cancelled() {
+            return End::Shutdown;
+        }
+        match error {
+            AppendError::Overtaken { .. } => End::Lost("another leader appended a record"),
+            AppendError::Unsettled { .. } => End::Lost("the lease ended while an append was not acknowledged"),
+            AppendError::Shorter { .. } => End::Lost("the ledger ends before what was applied"),
+        }
+    }
+}
+
+fn answer(decided: Vec<Decided>, replica: &Replica) {
+    let seq = replica.position.seq;
+    for Decided { ask, reply, recorded } in decided {
+        log_refusal(&ask, &reply);
+        if let Some(sender) = ask.answer {
+            // A caller who has gone needs none.
+            let _ = sender.send(Answer { reply, seq, recorded });
+        }
+    }
+}
+
+fn log_refusal(ask: &Ask, reply: &Reply) {
+    match reply {
+        Reply::NotAccepted(error) => tracing::info!(actor = ask.actor, code = %error.code, error = error.message, "report not accepted"),
+        Reply::Refused(problem) => tracing::debug!(actor = ask.actor, code = %problem.code, error = problem.detail, "request refused"),
+        Reply::Done | Reply::Run(_) | Reply::Preview(_) | Reply::Receipt(_) => {}
+    }
+}
+
+fn count(commands: usize) -> f64 {
+    u32::try_from(commands).map_or(f64::MAX, f64::from)
+}

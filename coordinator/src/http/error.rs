@@ -1,0 +1,187 @@
+//! Why a request is not answered as asked, and with which status: the one place that decides.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rch_schemas::Reason;
+use rch_schemas::wire::http::Problem;
+use rch_store::StoreError;
+use rch_store::chunk::{GetChunkError, PutChunkError};
+use rch_store::set::{OpenSetError, ReadSetError};
+
+use crate::dispatcher::AskError;
+use crate::effects::ControlError;
+use crate::projection::ProjectionError;
+
+/// Seconds after which a refused client may try again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
+/// A request that fails.
+#[derive(Debug)]
+pub(super) struct ApiError(Box<Problem>);
+
+/// The result of a handler.
+pub(super) type ApiResult<T> = Result<T, ApiError>;
+
+impl ApiError {
+    /// A failure with its code and one line.
+    pub(super) fn new(code: Reason, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem::new(status_of(code).as_u16(), code, detail)))
+    }
+
+    /// There is no such thing.
+    pub(super) fn not_found(kind: &str, name: &str) -> Self {
+        Self::new(Reason::NotFound, format!("there is no {kind} {name}")).found(name)
+    }
+
+    /// Something in the request is wrong, with what was expected there.
+    pub(super) fn invalid(field: &str, expected: &str, found: &str) -> Self {
+        let mut error = Self::new(Reason::InvalidRequest, format!("{field}: expected {expected}, found {found:?}"));
+        error.0.field = Some(field.to_owned());
+        error.0.expected = Some(expected.to_owned());
+        error.found(found)
+    }
+
+    /// What was found.
+    #[must_use]
+    pub(super) fn found(mut self, found: &str) -> Self {
+        self.0.found = Some(found.chars().take(200).collect());
+        self
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub(super) fn fix(mut self, fix: &str) -> Self {
+        self.0.fix = Some(fix.to_owned());
+        self
+    }
+}
+
+/// The status for a code. Codes that end jobs and never answer a request are the server's own failure.
+fn status_of(code: Reason) -> StatusCode {
+    match code {
+        Reason::InvalidRequest | Reason::SourceCorrupt | Reason::UnsupportedProtocol => StatusCode::UNPROCESSABLE_ENTITY,
+        Reason::NotFound => StatusCode::NOT_FOUND,
+        Reason::Conflict => StatusCode::CONFLICT,
+        Reason::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::SourceMissing => StatusCode::FAILED_DEPENDENCY,
+        Reason::ArtifactsGone => StatusCode::GONE,
+        Reason::Overloaded | Reason::OutcomeUnknown | Reason::Offline => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::Transfer => StatusCode::BAD_GATEWAY,
+        Reason::Unauthorized => StatusCode::UNAUTHORIZED,
+        code if code.kind().is_none() => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).expect("problems serialize");
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+    }
+}
+
+impl From<Box<Problem>> for ApiError {
+    fn from(problem: Box<Problem>) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<AskError> for ApiError {
+    fn from(error: AskError) -> Self {
+        let fix = "send the same request again, with the same request_id";
+        match error {
+            AskError::NotLeading | AskError::Overloaded => Self::new(Reason::Overloaded, error.to_string()).fix(fix),
+            AskError::Unknown => Self::new(Reason::OutcomeUnknown, error.to_string()).fix(fix),
+        }
+    }
+}
+
+impl From<ProjectionError> for ApiError {
+    fn from(error: ProjectionError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "projection failed while it was read");
+        Self::new(Reason::Internal, "the coordinator's projection failed; it is being restarted")
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(error = &error as &dyn std::error::Error, "store failed");
+        match error {
+            StoreError::TooLarge { .. } => Self::new(Reason::IntegrityMismatch, error.to_string()),
+            StoreError::Timeout { .. } | StoreError::Backend { .. } => Self::new(Reason::Transfer, error.to_string()),
+        }
+    }
+}
+
+impl From<PutChunkError> for ApiError {
+    fn from(error: PutChunkError) -> Self {
+        match error {
+            PutChunkError::Store(error) => error.into(),
+            PutChunkError::Frame { .. } | PutChunkError::Digest { .. } => {
+                Self::new(Reason::SourceCorrupt, chain(&error)).fix("send one zstd frame that holds exactly the chunk")
+            }
+        }
+    }
+}
+
+impl From<GetChunkError> for ApiError {
+    fn from(error: GetChunkError) -> Self {
+        match error {
+            GetChunkError::Store(error) => error.into(),
+            GetChunkError::Missing(_) | GetChunkError::Corrupt { .. } | GetChunkError::Size { .. } => {
+                Self::new(Reason::IntegrityMismatch, chain(&error))
+            }
+        }
+    }
+}
+
+impl From<OpenSetError> for ApiError {
+    fn from(error: OpenSetError) -> Self {
+        match error {
+            OpenSetError::Store(error) => error.into(),
+            OpenSetError::Missing(_) => Self::new(Reason::ArtifactsGone, error.to_string()),
+            OpenSetError::Manifest { .. } | OpenSetError::Attestation { .. } | OpenSetError::Malformed { .. } => {
+                Self::new(Reason::IntegrityMismatch, chain(&error))
+            }
+        }
+    }
+}
+
+impl From<ReadSetError> for ApiError {
+    fn from(error: ReadSetError) -> Self {
+        match error {
+            ReadSetError::Store(error) => error.into(),
+            ReadSetError::NoSuchPath(_) | ReadSetError::InDirectory { .. } | ReadSetError::NotChunked(_) => {
+                Self::new(Reason::NotFound, error.to_string())
+            }
+            ReadSetError::Mismatch(_)
+            | ReadSetError::Mismatches(_)
+            | ReadSetError::Recipe { .. }
+            | ReadSetError::Chunk { .. }
+            | ReadSetError::Unpack { .. } => Self::new(Reason::IntegrityMismatch, chain(&error)),
+        }
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        Self::new(Reason::Offline, chain(&error)).fix("see whether the agent runs on that Mac and reaches NATS")
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! What every request gets: the record it rests on, waiting for one it names, and a metric.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use rch_schemas::wire::http::{LEDGER_SEQ_HEADER, MIN_SEQ_HEADER};
+use rch_schemas::{LedgerSeq, Reason};
+
+use super::error::{ApiError, ApiResult};
+use super::server::Api;
+use crate::metrics;
+
+/// How long a request waits for the record it names.
+const MIN_SEQ_WITHIN: Duration = Duration::from_secs(2);
+
+/// Wraps every route.
+pub(super) async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let started = Instant::now();
+    let named = request.headers().get(MIN_SEQ_HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
+    let mut response = match wait_for_record(&api, named.as_deref()).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    let code = response.status().as_str().to_owned();
+    ::metrics::histogram!(metrics::HTTP_SECONDS, "route" => route, "code" => code).record(started.elapsed().as_secs_f64());
+    // A handler that knows better which record its answer rests on has said so.
+    if !response.headers().contains_key(LEDGER_SEQ_HEADER) {
+        response.headers_mut().insert(LEDGER_SEQ_HEADER, HeaderValue::from(api.shared.projection.applied().0));
+    }
+    response
+}
+
+async fn wait_for_record(api: &Api, named: Option<&str>) -> ApiResult<()> {
+    let Some(text) = named else { return Ok(()) };
+    let seq = text.parse().map(LedgerSeq).map_err(|_| ApiError::invalid(MIN_SEQ_HEADER, "a record's number", text))?;
+    wait_for(api, seq).await
+}
+
+/// Waits until record `seq` can be read here.
+pub(super) async fn wait_for(api: &Api, seq: LedgerSeq) -> ApiResult<()> {
+    match tokio::time::timeout(MIN_SEQ_WITHIN, api.shared.projection.wait_for(seq)).await {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => {
+            let applied = api.shared.projection.applied();
+            Err(ApiError::new(Reason::Overloaded, format!("this coordinator has come to record {applied}, not yet to {seq}")))
+        }
+    }
+}

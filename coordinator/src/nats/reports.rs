@@ -1,0 +1,214 @@
+//! Reports of agents: each becomes a command, and its answer, which leaves only after the ledger holds the report, is the receipt.
+//!
+//! Only the leader subscribes. What cannot be read is logged, counted and dropped; an agent that gets no answer sends again.
+
+use async_nats::Message;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use rch_scheduler::{CommandBody, Reply};
+use rch_schemas::document::{CapabilitiesDocument, SchemaId, SchemaVersion};
+use rch_schemas::protocol::ProtocolRange;
+use rch_schemas::wire::agent::{Receipt, Report, ReportBody};
+use rch_schemas::wire::{Op, Request, Response, WireError, subject};
+use rch_schemas::{Reason, RequestId, WorkerName, capabilities};
+use rch_store::{StoreError, layout};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Connection;
+use super::missing::really_missing;
+use crate::clock;
+use crate::dispatcher::{Answer, Queue};
+use crate::metrics;
+use crate::projection::ProjectionError;
+use crate::shared::Shared;
+
+/// Answers under way at once; more reports wait in the subscription.
+const ANSWERS_MAX: usize = 1_024;
+/// Between two tries to subscribe.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// The subscription of a term, not yet running.
+pub(crate) struct Reports {
+    shared: Shared,
+    connection: Connection,
+}
+
+/// Why a report goes no further; its agent sends it again.
+#[derive(Debug, thiserror::Error)]
+enum HoldBack {
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("the chunks it misses could not be looked at")]
+    Chunks(#[from] rch_store::chunk::GetChunkError),
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+}
+
+impl Reports {
+    pub(crate) fn new(shared: Shared, connection: Connection) -> Self {
+        Self { shared, connection }
+    }
+
+    /// Listens until the term is over. Reports that are queued then have no answer; their agents ask the next leader.
+    pub(crate) async fn run(self, over: CancellationToken) {
+        tokio::select! {
+            () = over.cancelled() => {}
+            () = self.work() => {}
+        }
+    }
+
+    async fn work(&self) {
+        loop {
+            match self.connection.client.subscribe(subject::REPORTS).await {
+                Ok(subscription) => self.listen(subscription).await,
+                Err(error) => tracing::warn!(%error, "cannot subscribe to reports, trying again"),
+            }
+            tokio::time::sleep(RETRY_AFTER).await;
+        }
+    }
+
+    /// Queues reports in the order they come, and answers as the ledger allows.
+    async fn listen(&self, mut subscription: async_nats::Subscriber) {
+        let mut answers = JoinSet::new();
+        loop {
+            tokio::select! {
+                Some(_) = answers.join_next(), if !answers.is_empty() => {}
+                message = subscription.next(), if answers.len() < ANSWERS_MAX => match message {
+                    Some(message) => {
+                        if let Some(answer) = self.take(message).await {
+                            answers.spawn(answer.send(self.connection.clone()));
+                        }
+                    }
+                    None => return,
+                },
+            }
+        }
+    }
+
+    async fn take(&self, message: Message) -> Option<Pending> {
+        let (worker, request) = parse(&message)?;
+        let Some(reply) = message.reply.clone() else {
+            tracing::warn!(%worker, "report dropped: it names no subject to answer on");
+            return None;
+        };
+        let (request_id, number) = (request.request_id.clone(), request.payload.number);
+        let answer_on = |answered| Pending { reply: reply.to_string(), request_id: request_id.clone(), number, answered };
+        if !ProtocolRange::OURS.contains(request.protocol_version) {
+            let message = format!("protocol_version {} is not spoken here, {} is", request.protocol_version, ProtocolRange::OURS);
+            return Some(answer_on(Answered::Known(WireError::new(Reason::UnsupportedProtocol, message))));
+        }
+        let report = match self.prepare(&worker, request.payload).await {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!(%worker, error = &error as &dyn std::error::Error, "report held back, its agent will send it again");
+                return None;
+            }
+        };
+        let body = CommandBody::Report { worker: worker.clone(), report: Box::new(report) };
+        match self.shared.asks.queue(Queue::Reports, format!("worker:{worker}"), Some(request_id.clone()), body) {
+            Ok(answered) => Some(answer_on(Answered::Later(answered))),
+            Err(error) => {
+                tracing::debug!(%worker, %error, "report dropped, its agent will send it again");
+                None
+            }
+        }
+    }
+
+    /// What must be so before a report is decided: no store call stands between a decision and its record.
+    async fn prepare(&self, worker: &WorkerName, mut report: Report) -> Result<Report, HoldBack> {
+        match &mut report.body {
+            ReportBody::Announce(announce) => self.keep_facts(worker, &announce.facts, &announce.observed).await?,
+            ReportBody::Capabilities { facts, observed } => self.keep_facts(worker, facts, observed).await?,
+            ReportBody::Refused { missing, .. } if !missing.is_empty() => {
+                *missing = really_missing(&self.shared.store, missing).await?;
+            }
+            ReportBody::Refused { .. } | ReportBody::Claim { .. } | ReportBody::Finished(_) | ReportBody::Interrupted { .. } => {}
+        }
+        Ok(report)
+    }
+
+    /// Stores facts that are new, as the document that evidence will lie beside.
+    async fn keep_facts(
+        &self,
+        worker: &WorkerName,
+        facts: &capabilities::Facts,
+        observed: &capabilities::Observed,
+    ) -> Result<(), HoldBack> {
+        let digest = facts.digest();
+        let snapshot = self.shared.projection.snapshot()?;
+        let is_known = snapshot.worker(worker)?.is_some_and(|row| row.facts.is_some_and(|(known, _)| known == digest));
+        if is_known || !snapshot.farm()?.config.inventory.contains_key(worker) {
+            return Ok(());
+        }
+        let document = CapabilitiesDocument {
+            schema_version: SchemaVersion::default(),
+            schema_id: SchemaId::default(),
+            created_at: clock::wall(),
+            worker: worker.clone(),
+            facts: facts.clone(),
+            observed: observed.clone(),
+        };
+        let bytes = Bytes::from(serde_json::to_vec(&document).expect("documents serialize"));
+        self.shared.store.create(&layout::facts(&digest), bytes).await?;
+        Ok(())
+    }
+}
+
+fn parse(message: &Message) -> Option<(WorkerName, Request<Report>)> {
+    let request = serde_json::from_slice::<Request<Report>>(&message.payload).map_err(|error| error.to_string());
+    let readable = request.and_then(|request| match request.op {
+        Op::Report => Ok(request),
+        op => Err(format!("op is {op:?}, expected report")),
+    });
+    match (subject::worker_of(&message.subject), readable) {
+        (Some(worker), Ok(request)) => Some((worker, request)),
+        (_, readable) => {
+            ::metrics::counter!(metrics::MESSAGES_DROPPED, "carrier" => "report").increment(1);
+            tracing::warn!(subject = %message.subject, error = readable.err(), "report dropped: it cannot be read");
+            None
+        }
+    }
+}
+
+/// A report whose answer is on its way.
+struct Pending {
+    reply: String,
+    request_id: RequestId,
+    number: u64,
+    answered: Answered,
+}
+
+enum Answered {
+    Known(WireError),
+    Later(oneshot::Receiver<Answer>),
+}
+
+impl Pending {
+    /// Waits for the ledger and answers. A term that ends leaves no answer: the agent asks the next leader.
+    async fn send(self, connection: Connection) {
+        let version = ProtocolRange::OURS.max;
+        let response: Response<Receipt> = match self.answered {
+            Answered::Known(error) => Response::failed(version, self.request_id, error),
+            Answered::Later(answered) => match answered.await {
+                Ok(answer) => response(version, self.request_id, self.number, answer),
+                Err(_) => return,
+            },
+        };
+        let payload = serde_json::to_vec(&response).expect("answers serialize");
+        if let Err(error) = connection.client.publish(self.reply, payload.into()).await {
+            tracing::debug!(%error, "answer not sent, the agent will ask again");
+        }
+    }
+}
+
+fn response(version: u32, request_id: RequestId, number: u64, answer: Answer) -> Response<Receipt> {
+    match answer.reply {
+        Reply::Receipt(go) => Response::done(version, request_id, Receipt { number, ledger_seq: answer.seq, go }),
+        Reply::NotAccepted(error) => Response::failed(version, request_id, error),
+        Reply::Done | Reply::Run(_) | Reply::Preview(_) | Reply::Refused(_) => {
+            Response::failed(version, request_id, WireError::new(Reason::Internal, "the report was answered as something else"))
+        }
+    }
+}
