@@ -69,7 +69,9 @@ pub(crate) enum Command {
     /// Run a line that was given to xcodebuild so far
     ///
     /// The flags of rch stand before the first argument of xcodebuild; what is missing comes from .rch/xcode.toml.
-    #[command(after_help = "Example:\n  rch xcodebuild -workspace App.xcworkspace -scheme App -destination 'platform=iOS Simulator,name=iPhone 16' test")]
+    #[command(
+        after_help = "Example:\n  rch xcodebuild -workspace App.xcworkspace -scheme App -destination 'platform=iOS Simulator,name=iPhone 16' test"
+    )]
     Xcodebuild {
         /// How to run it.
         #[command(flatten)]
@@ -316,7 +318,8 @@ mod tests {
 
     #[test]
     fn flags_are_a_layer_of_the_configuration() {
-        let Command::Xcode(XcodeCommand::Verify { run }) = parsed("rch xcode verify --no-cache --destination a=b --worker macmini-01") else {
+        let Command::Xcode(XcodeCommand::Verify { run }) = parsed("rch xcode verify --no-cache --destination a=b --worker macmini-01")
+        else {
             panic!("verify")
         };
         let values = run.values();

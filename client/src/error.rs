@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rch_schemas::Reason;
 
 use crate::config::ConfigError;
+use crate::download::DownloadError;
 use crate::farm::FarmError;
 use crate::output::{Ending, Label, Reporter, Style, Why};
 use crate::plan::PlanError;
@@ -45,8 +46,19 @@ pub(crate) enum CommandError {
         #[source]
         source: io::Error,
     },
+    /// Artifacts.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// What was named is not there.
+    #[error("{what}; {fix}")]
+    NotFound {
+        /// What was looked for, and where.
+        what: String,
+        /// What to do.
+        fix: &'static str,
+    },
     /// The user asked to stop.
-    #[error("interrupted")]
+    #[error("by Ctrl-C")]
     Interrupted,
 }
 
@@ -77,6 +89,8 @@ impl CommandError {
                 PlanError::Rejected { .. } => Why::Reason(Reason::ArgumentDenied),
                 PlanError::Config(_) | PlanError::Line(_) | PlanError::Order(_) => Why::Usage,
             },
+            Self::Download(error) => error.why(),
+            Self::NotFound { .. } => Why::Reason(Reason::NotFound),
             Self::Local { .. } => Why::Internal,
             Self::Interrupted => Why::Reason(Reason::CancelledByUser),
         }
@@ -103,7 +117,14 @@ impl CommandError {
             Self::NoRepoConfig { source } => {
                 source.proposal.iter().flat_map(|text| std::iter::once("").chain(text.lines())).map(str::to_owned).collect()
             }
-            Self::Config(_) | Self::Farm(_) | Self::Source(_) | Self::Plan(_) | Self::Local { .. } | Self::Interrupted => Vec::new(),
+            Self::Config(_)
+            | Self::Farm(_)
+            | Self::Source(_)
+            | Self::Plan(_)
+            | Self::Local { .. }
+            | Self::Download(_)
+            | Self::NotFound { .. }
+            | Self::Interrupted => Vec::new(),
         }
     }
 
@@ -112,7 +133,8 @@ impl CommandError {
         let (sentence, details) = (self.sentence(), self.details());
         reporter.live(None);
         if reporter.style() == Style::Human {
-            reporter.fact(&Label::Error, &sentence);
+            let label = if matches!(self, Self::Interrupted) { Label::Cancelled } else { Label::Error };
+            reporter.fact(&label, &sentence);
             details.iter().for_each(|line| reporter.detail(line));
         }
         let message = std::iter::once(sentence).chain(details.into_iter().filter(|line| !line.is_empty())).collect::<Vec<_>>();

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Color, Command, asks_for_json};
+use crate::cli::{Cli, Color, Command, XcodeCommand, asks_for_json};
+use crate::command::run::What;
 use crate::command::{self, Context};
 use crate::environment::Environment;
 use crate::error::CommandError;
@@ -69,13 +70,20 @@ async fn interruptible(cli: Cli, environment: Environment, reporter: &mut Report
     outcome.unwrap_or_else(|error| error.tell(reporter))
 }
 
-async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Ending, CommandError> {
+/// Does one command.
+pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Ending, CommandError> {
     match command {
-        Command::Config(command) => command::config::run(context, command).await,
+        Command::Xcode(XcodeCommand::Verify { run }) => command::run::run(context, run, What::Verify).await,
+        Command::Xcode(XcodeCommand::Run { actions, run }) => command::run::run(context, run, What::Actions(actions)).await,
+        Command::Xcodebuild { run, line } => command::run::run(context, run, What::Line(line)).await,
+        Command::Tail(flags) | Command::Xcode(XcodeCommand::Tail(flags)) => command::tail::tail(context, flags).await,
+        Command::Wait { id } => command::tail::wait(context, &id).await,
+        Command::Cancel { id } | Command::Xcode(XcodeCommand::Cancel { id }) => command::cancel::run(context, &id).await,
+        Command::Fetch(flags) | Command::Xcode(XcodeCommand::Fetch(flags)) => command::fetch::run(context, flags).await,
         Command::Runs { limit } => command::runs::run(context, limit).await,
         Command::Workers(command) => command::workers::run(context, command).await,
         Command::Status => command::status::run(context).await,
-        Command::Xcode(_) | Command::Xcodebuild { .. } | Command::Tail(_) | Command::Wait { .. } | Command::Cancel { .. } | Command::Fetch(_) => Err(CommandError::Interrupted),
+        Command::Config(command) => command::config::run(context, command).await,
     }
 }
 

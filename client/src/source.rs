@@ -28,7 +28,9 @@ pub(crate) enum SourceError {
     #[error(transparent)]
     Read(#[from] ReadChunkError),
     /// The farm wants what the tree does not have.
-    #[error("the farm asks for the chunk {0}, which is not of this tree; run again, and check that nothing between here and the farm changes answers")]
+    #[error(
+        "the farm asks for the chunk {0}, which is not of this tree; run again, and check that nothing between here and the farm changes answers"
+    )]
     Foreign(Sha256),
     /// The store does not keep what it is sent.
     #[error("after {uploads} uploads the farm still lacks {again} chunks that it was sent; its store loses them: ask its operators")]

@@ -45,7 +45,7 @@ pub(crate) async fn upload(
 ) -> Result<Uploaded, CommandError> {
     let started = Instant::now();
     let mut done = Uploaded::default();
-    let mut sent = stream::iter(missing).map(|sha256| send(client, source, *sha256)).buffer_unordered(AT_ONCE);
+    let mut sent = stream::iter(missing.to_vec()).map(|sha256| send(client, source, sha256)).buffer_unordered(AT_ONCE);
     while let Some(frame_bytes) = sent.try_next().await? {
         done = Uploaded { chunks: done.chunks + 1, bytes: done.bytes + frame_bytes, elapsed: started.elapsed() };
         progress(&done);

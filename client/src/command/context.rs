@@ -49,12 +49,6 @@ impl Context<'_> {
         layers.root().unwrap_or(&self.environment.working_directory).to_owned()
     }
 
-    /// The coordinator of a command that needs nothing else of the configuration.
-    pub(crate) fn client(&self, layers: &Layers) -> Result<FarmClient, CommandError> {
-        let merged = layers.merged();
-        Ok(FarmClient::new(Settings::new(&merged).coordinator()?)?)
-    }
-
     /// Reaches the coordinator, trying for as long as `timeouts.connect_seconds` allows.
     pub(crate) async fn connect(&mut self, layers: &Layers) -> Result<Connected, CommandError> {
         let merged = layers.merged();

@@ -1,9 +1,23 @@
 //! The commands, a file each.
+//!
+//! A command reads the configuration it needs, asks the farm, tells what there is to tell, and says how it ended. It owns no rule of the
+//! contract: those lie in the modules it calls.
 
+pub(crate) mod cancel;
 pub(crate) mod config;
 mod context;
+mod dry_run;
+pub(crate) mod fetch;
+mod finish;
+mod named;
+pub(crate) mod run;
 pub(crate) mod runs;
+mod selection;
 pub(crate) mod status;
+pub(crate) mod tail;
 pub(crate) mod workers;
 
 pub(crate) use context::Context;
+
+#[cfg(test)]
+mod tests;

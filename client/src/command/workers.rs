@@ -128,7 +128,10 @@ mod tests {
         let job = |project: &str, ms: u64| json!({"job_id": "job-0000001", "action": "test", "project": project, "running_ms": ms});
         let workers = [
             worker("macmini-01", json!({"running": [job("PhotoApp", 5_000), job("SampleApp", 9_000)]})),
-            worker("macmini-02", json!({"intake": "draining", "intake_reason": "draining by kim: \"Xcode 16.3\"", "running": [job("PhotoApp", 370_000)]})),
+            worker(
+                "macmini-02",
+                json!({"intake": "draining", "intake_reason": "draining by kim: \"Xcode 16.3\"", "running": [job("PhotoApp", 370_000)]}),
+            ),
             worker("macmini-03", json!({})),
             worker("macmini-11", json!({"liveness": "lost", "seen_ms": 720_000, "xcodes": ["16.1 (16B40)"]})),
         ];

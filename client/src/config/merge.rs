@@ -70,7 +70,10 @@ impl Merged {
     /// The value at a path as a type; the table of keys has checked that it is one.
     pub(crate) fn typed<T: DeserializeOwned>(&self, path: &[&str]) -> Option<T> {
         let value = self.get(path)?.clone();
-        Some(serde_json::from_value(value).unwrap_or_else(|error| panic!("{} was checked against the table of keys: {error}", path.join("."))))
+        Some(
+            serde_json::from_value(value)
+                .unwrap_or_else(|error| panic!("{} was checked against the table of keys: {error}", path.join("."))),
+        )
     }
 
     /// Drops what an earlier layer said in the other words of a group.

@@ -17,7 +17,7 @@ mod record;
 mod settings;
 
 pub(crate) use error::ConfigError;
-pub(crate) use layer::{Layer, Place};
+pub(crate) use layer::Place;
 pub(crate) use layers::Layers;
 pub(crate) use merge::Merged;
 pub(crate) use propose::propose;

@@ -262,7 +262,8 @@ impl<'a> Settings<'a> {
     /// Keys that are set and that no farm of this version acts on, each with what happens instead.
     pub(crate) fn without_effect(&self) -> Vec<String> {
         let allow_empty = self.action_names().into_iter().filter(|name| self.merged.switch(&["actions", name, "allow_empty"]));
-        let allow_empty = allow_empty.map(|name| format!("actions.{name}.allow_empty has no effect yet: a test action that runs no test fails"));
+        let allow_empty =
+            allow_empty.map(|name| format!("actions.{name}.allow_empty has no effect yet: a test action that runs no test fails"));
         let flaky = self.merged.switch(&["cache", "flaky"]);
         let flaky = flaky.then(|| "cache.flaky has no effect yet: flaky results are never kept".to_owned());
         allow_empty.chain(flaky).collect()

@@ -77,7 +77,11 @@ fn the_last_layer_wins_and_each_value_knows_where_it_comes_from() {
         (&["coordinator"], json!("http://farm:7070"), Place::User(home.path().join(".config/rch/config.toml"))),
         (&["worker_selection", "tags"], json!(["fast", "xcode-beta"]), Place::Environment),
         (&["cache", "results"], json!("off"), Place::Flags),
-        (&["actions", "unit", "settings", "ARCHS[sdk=iphonesimulator17.2]"], json!("arm64"), Place::Repo(home.path().join("tree/.rch/xcode.toml"))),
+        (
+            &["actions", "unit", "settings", "ARCHS[sdk=iphonesimulator17.2]"],
+            json!("arm64"),
+            Place::Repo(home.path().join("tree/.rch/xcode.toml")),
+        ),
     ] {
         assert_eq!((merged.get(path), origin(path)), (Some(&value), place), "{path:?}");
     }
@@ -108,19 +112,30 @@ fn a_farm_s_default_stands_over_the_built_in_one_and_under_the_user_s() {
 fn every_mistake_is_named_with_its_file_its_key_and_what_to_write() {
     let file = "~/tree/.rch/xcode.toml";
     for (repo, expected) in [
-        ("[timeouts]\noveral_seconds = 5", format!("{file}: there is no key timeouts.overal_seconds; did you mean timeouts.overall_seconds?")),
+        (
+            "[timeouts]\noveral_seconds = 5",
+            format!("{file}: there is no key timeouts.overal_seconds; did you mean timeouts.overall_seconds?"),
+        ),
         ("[action.build]\naction = \"build\"", format!("{file}: there is no key action; did you mean actions?")),
         ("xcode = \"16.2\"", format!("{file}: there is no key xcode; did you mean toolchain.xcode?")),
         ("wibble = 1", format!("{file}: there is no key wibble; `rch config show` lists those there are")),
-        ("[timeouts]\noverall_seconds = 90000", format!("{file}: timeouts.overall_seconds is 90000, expected a whole number from 1 to 86400")),
+        (
+            "[timeouts]\noverall_seconds = 90000",
+            format!("{file}: timeouts.overall_seconds is 90000, expected a whole number from 1 to 86400"),
+        ),
         ("[timeouts]\nconnect_seconds = 0", format!("{file}: timeouts.connect_seconds is 0, expected a whole number from 1 to 300")),
         ("[cache]\nresults = true", format!("{file}: cache.results is true, expected \"on\" or \"off\"")),
-        ("[actions.x]\naction = \"archive\"", format!("{file}: actions.x.action is \"archive\", expected build, test, build-for-testing or test-without-building")),
+        (
+            "[actions.x]\naction = \"archive\"",
+            format!("{file}: actions.x.action is \"archive\", expected build, test, build-for-testing or test-without-building"),
+        ),
         ("[actions]\nverify = \"test\"", format!("{file}: actions.verify is \"test\", expected an array of texts, such as [\"a\", \"b\"]")),
         ("timeouts = 5", format!("{file}: timeouts is 5, expected a table, [timeouts]")),
         (
             "[project]\nworkspace = \"/Users/kim/App.xcworkspace\"",
-            format!("{file}: project.workspace is \"/Users/kim/App.xcworkspace\", expected a path inside the tree, relative to the directory of .rch, without \"..\""),
+            format!(
+                "{file}: project.workspace is \"/Users/kim/App.xcworkspace\", expected a path inside the tree, relative to the directory of .rch, without \"..\""
+            ),
         ),
         (
             "[project]\nworkspace = \"A.xcworkspace\"\nproject = \"A.xcodeproj\"",
@@ -128,7 +143,9 @@ fn every_mistake_is_named_with_its_file_its_key_and_what_to_write() {
         ),
         (
             "coordinator = \"http://evil\"",
-            format!("{file}: coordinator is not the repo's to choose; write it into ~/.config/rch/config.toml, set RCH_COORDINATOR, or use the flag"),
+            format!(
+                "{file}: coordinator is not the repo's to choose; write it into ~/.config/rch/config.toml, set RCH_COORDINATOR, or use the flag"
+            ),
         ),
         ("[project\nscheme = 1", format!("{file} is not TOML: line 1: unclosed table, expected `]`")),
     ] {

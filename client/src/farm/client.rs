@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use rch_schemas::document::Farm;
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::{
     Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RunAccepted, RunLine, RunView, SelectionPreview, WorkerView,
 };
 use rch_schemas::{JobId, Reason, RunId, Sha256};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -109,7 +109,7 @@ impl FarmClient {
         }
         let mut request = self.url_of(&["runs"]);
         request.query_pairs_mut().append_pair("limit", &limit.to_string());
-        let answer: Runs = self.json(self.http.get(request).timeout(REQUEST)).await?;
+        let answer: Runs = self.json(self.with_newest(self.http.get(request)).timeout(REQUEST)).await?;
         Ok(answer.runs)
     }
 
@@ -182,6 +182,11 @@ impl FarmClient {
     /// A file of a job's set, to be read piece by piece.
     pub(crate) async fn job_file_stream(&self, id: &JobId, path: &str) -> Result<Response, FarmError> {
         self.send(self.file(&["jobs", id.as_str(), "artifacts"], path)).await
+    }
+
+    /// The next piece of a response.
+    pub(crate) async fn chunk(&self, response: &mut Response) -> Result<Option<bytes::Bytes>, FarmError> {
+        response.chunk().await.map_err(|error| FarmError::unreachable(&self.base, &error))
     }
 
     fn file(&self, before: &[&str], path: &str) -> RequestBuilder {
@@ -273,7 +278,7 @@ impl FarmClient {
     /// The whole body, when it has at most `bytes_max` bytes.
     async fn read(&self, mut response: Response, bytes_max: u64) -> Result<Vec<u8>, FarmError> {
         let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| FarmError::unreachable(&self.base, &error))? {
+        while let Some(piece) = self.chunk(&mut response).await? {
             if (bytes.len() + piece.len()) as u64 > bytes_max {
                 return Err(FarmError::Answer {
                     url: response.url().to_string(),

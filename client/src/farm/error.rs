@@ -1,6 +1,5 @@
 //! What can go wrong between client and coordinator.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use rch_schemas::Reason;

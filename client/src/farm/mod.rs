@@ -13,4 +13,8 @@ pub(crate) use backoff::Backoff;
 pub(crate) use client::{FarmClient, SubmitAnswer};
 pub(crate) use error::FarmError;
 pub(crate) use events::Events;
-pub(crate) use sse::SseEvent;
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn events_are_the_same_wherever_the_stream_is_cut() {
-        let stream = b": hello\n\nid: 12.0\ndata: {\"a\":1}\n\nevent: log\nid:1:5\ndata: one\ndata: two\r\n\r\n:keep-alive\n\ndata: not complete";
+        let stream =
+            b": hello\n\nid: 12.0\ndata: {\"a\":1}\n\nevent: log\nid:1:5\ndata: one\ndata: two\r\n\r\n:keep-alive\n\ndata: not complete";
         let expected = [event(Some("12.0"), "{\"a\":1}"), event(Some("1:5"), "one\ntwo")];
         assert_eq!(events(&[stream]), expected);
         let bytes: Vec<&[u8]> = stream.chunks(1).collect();

@@ -39,7 +39,8 @@ pub(super) fn container(project: &ProjectConfig) -> Result<Vec<String>, ConfigEr
         None => Err(ConfigError::Missing {
             key: "project.workspace".to_owned(),
             expected: "the workspace, project or package to open".to_owned(),
-            fix: "write workspace = \"….xcworkspace\", project = \"….xcodeproj\" or package = \".\" into [project] of .rch/xcode.toml".to_owned(),
+            fix: "write workspace = \"….xcworkspace\", project = \"….xcodeproj\" or package = \".\" into [project] of .rch/xcode.toml"
+                .to_owned(),
         }),
     }
 }

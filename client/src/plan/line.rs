@@ -134,4 +134,3 @@ fn only_container(at: Directories<'_>) -> Result<ProjectConfig, ConfigError> {
     };
     Ok(ProjectConfig { path, container: Some(container), ..ProjectConfig::default() })
 }
-

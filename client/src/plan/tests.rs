@@ -115,7 +115,9 @@ fn a_line_is_completed_from_the_configuration() {
 
 #[test]
 fn a_line_s_own_words_stand_and_its_destinations_are_the_run_s() {
-    let plan = lined(REPO, "ios", "-workspace ./Other.xcworkspace -scheme Other -destination platform=macOS -xcconfig ../ci.xcconfig build").unwrap();
+    let plan =
+        lined(REPO, "ios", "-workspace ./Other.xcworkspace -scheme Other -destination platform=macOS -xcconfig ../ci.xcconfig build")
+            .unwrap();
     assert_eq!(plan.steps[0].argv.join(" "), "-workspace ios/Other.xcworkspace -scheme Other -xcconfig ci.xcconfig build");
     assert_eq!((plan.project.as_str(), asked(&plan)), ("Other", vec!["platform=macOS"]));
 }

@@ -83,7 +83,13 @@ mod tests {
     #[test]
     fn diagnostics_of_every_tool_are_read_with_their_place() {
         for (line, severity, path, place, message) in [
-            ("/w/a b/Feed.swift:88:13: error: cannot find 'cel' in scope", Severity::Error, "/w/a b/Feed.swift", (Some(88), Some(13)), "cannot find 'cel' in scope"),
+            (
+                "/w/a b/Feed.swift:88:13: error: cannot find 'cel' in scope",
+                Severity::Error,
+                "/w/a b/Feed.swift",
+                (Some(88), Some(13)),
+                "cannot find 'cel' in scope",
+            ),
             ("/w/x.m:7: warning: old: error: style", Severity::Warning, "/w/x.m", (Some(7), None), "old: error: style"),
             ("xcodebuild: error: Scheme App is not there", Severity::Error, "xcodebuild", (None, None), "Scheme App is not there"),
             ("<unknown>:0: error: unable to load", Severity::Error, "<unknown>", (Some(0), None), "unable to load"),
@@ -109,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_test_failure_names_target_class_and_method() {
-        let read = Diagnostic::read("/w/T.swift:21: error: -[AppTests.FeedTests testOrder] : XCTAssertEqual failed").map(|it| it.test_failure());
+        let read =
+            Diagnostic::read("/w/T.swift:21: error: -[AppTests.FeedTests testOrder] : XCTAssertEqual failed").map(|it| it.test_failure());
         assert_eq!(read.flatten().as_deref(), Some("AppTests/FeedTests/testOrder: XCTAssertEqual failed"));
     }
 }

@@ -240,9 +240,10 @@ SwiftCompile normal arm64 /w/src/Sources/Feed/FeedView.swift (in target 'App' fr
 
     #[test]
     fn recorded_logs_are_read_to_their_end() {
-        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/build-logs");
+        let sibling = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures");
+        let directory = std::env::var_os("RCH_FIXTURES").map_or(sibling, std::path::PathBuf::from).join("build-logs");
         let Ok(entries) = std::fs::read_dir(&directory) else {
-            println!("skipped: {} is not there", directory.display());
+            println!("skipped: no recorded data (RCH_FIXTURES)");
             return;
         };
         let mut read = 0;

@@ -118,7 +118,8 @@ fn xctest(line: &str) -> Option<(Option<&str>, TestResult)> {
     } else {
         return None;
     };
-    let target = name.strip_prefix("-[").and_then(|name| name.split_once('.')).map(|(target, _)| target).filter(|target| !target.contains(' '));
+    let target =
+        name.strip_prefix("-[").and_then(|name| name.split_once('.')).map(|(target, _)| target).filter(|target| !target.contains(' '));
     Some((target, result))
 }
 

@@ -1,0 +1,87 @@
+//! `--dry-run`: who would run it and why, the job keys, what would be uploaded. Executes nothing.
+
+use std::collections::HashSet;
+
+use rch_schemas::document::WorkerSelection;
+use rch_schemas::wire::http::SelectionPreview;
+use rch_schemas::{Reason, Sha256};
+use serde_json::json;
+
+use super::selection;
+use crate::error::CommandError;
+use crate::farm::FarmClient;
+use crate::output::{Ending, Label, Reporter, Why, bytes};
+use crate::plan::Plan;
+use crate::source::Source;
+use crate::submit::Submission;
+
+/// Asks the farm what would happen, and tells it.
+pub(super) async fn run(
+    client: &FarmClient,
+    reporter: &mut Reporter,
+    submission: &Submission,
+    (plan, source): (&Plan, &Source),
+) -> Result<Ending, CommandError> {
+    source.packed().tree().untracked().for_each(|path| reporter.fact(&Label::Untracked, path));
+    let preview = client.preview(submission.body()).await?;
+    let workers = client.workers().await.unwrap_or_default();
+    for evidence in &preview.selections {
+        selection::tell(reporter, evidence, &workers);
+        excluded(evidence).iter().for_each(|line| reporter.detail(line));
+    }
+    for line in jobs(plan, &preview) {
+        reporter.fact(&Label::Job, &line);
+    }
+    reporter.fact(&Label::Uploading, &format!("nothing now; {}", missing(source, &preview.missing)));
+    preview.problems.iter().for_each(|problem| reporter.fact(&Label::Error, problem));
+    let untracked: Vec<&str> = source.packed().tree().untracked().collect();
+    let document = json!({
+        "preview": preview,
+        "steps": plan.steps.iter().map(|step| json!({ "name": step.name, "argv": step.classified.sanitized_argv })).collect::<Vec<_>>(),
+        "source_sha256": source.packed().sha256(),
+        "untracked": untracked,
+    });
+    let ending = match preview.problems.first() {
+        None => Ending::success("nothing stands in the way; nothing was run"),
+        // The farm answers in words here; no matching worker is what they are about, since everything else is refused before.
+        Some(problem) => Ending::because(Why::Reason(Reason::NoWorkers), problem.clone()),
+    };
+    Ok(ending.with_document(document))
+}
+
+/// Why the others will not do: `macmini-02  excluded  draining since 08:50`.
+fn excluded(evidence: &WorkerSelection) -> Vec<String> {
+    let line = |worker: &rch_schemas::document::ConsideredWorker| {
+        if let Some(rank) = worker.rank {
+            return (worker.worker != evidence.selected_worker)
+                .then(|| format!("{}  rank {rank}, priority {}", worker.worker, worker.priority));
+        }
+        let verdict = worker.verdicts.first()?;
+        let found = format!("{}: required {}, found {}", verdict.code.sentence(), verdict.required, verdict.found);
+        let would = worker.counterfactual.as_ref().map(|would| format!("; {would}")).unwrap_or_default();
+        Some(format!("{}  excluded  {found}{would}", worker.worker))
+    };
+    evidence.workers.iter().filter_map(line).collect()
+}
+
+/// `test, key 4be0..91c2`.
+fn jobs(plan: &Plan, preview: &SelectionPreview) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        for (at, destination) in plan.destinations.iter().enumerate() {
+            let key = preview.job_keys.get(index).and_then(|keys| keys.get(at)).copied().flatten();
+            let key = key.map_or_else(|| "no key: no worker would run it".to_owned(), |key| format!("key {}", key.0.short()));
+            let place = if plan.destinations.len() > 1 { format!(" on {}", destination.asked) } else { String::new() };
+            lines.push(format!("{}{place}, {key}", step.name));
+        }
+    }
+    lines
+}
+
+/// `would be 17.9 MiB, 101 of 101 chunks`, before compression.
+fn missing(source: &Source, missing: &[Sha256]) -> String {
+    let wanted: HashSet<&Sha256> = missing.iter().collect();
+    let chunks = source.packed().chunks();
+    let size: u64 = chunks.iter().filter(|chunk| wanted.contains(&chunk.sha256)).map(|chunk| u64::from(chunk.size)).sum();
+    format!("would be {}, {} of {} chunks, before compression", bytes(size), wanted.len(), chunks.len())
+}

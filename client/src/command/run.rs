@@ -1,0 +1,267 @@
+//! `rch xcode verify`, `rch xcode run` and `rch xcodebuild`: from a tree to verified artifacts.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rch_bundle::preflight::{self, Project};
+use rch_schemas::document::Farm;
+use rch_schemas::invocation::{self, Container};
+use rch_schemas::wire::http::RunAccepted;
+use serde_json::json;
+
+use super::context::Connected;
+use super::finish::Times;
+use super::{Context, dry_run, finish, selection};
+use crate::cli::{LogMode, RunFlags};
+use crate::clock;
+use crate::config::{Download, Layers, Merged, Settings, propose};
+use crate::download::{Collected, Collector, Place, Wanted};
+use crate::error::{CommandError, NoRepoConfig};
+use crate::farm::FarmClient;
+use crate::follow::{Followed, Following, OnInterrupt, Telling, follow};
+use crate::output::xcodebuild::TreePaths;
+use crate::output::{Ending, Label, Style, bytes};
+use crate::plan::{Directories, Plan, PlanError, from_config, from_line};
+use crate::source::Source;
+use crate::submit::{Presence, Submission, Submitted, request};
+use crate::upload::{Uploaded, upload};
+
+/// What is to be run.
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    /// The actions of `actions.verify`.
+    Verify,
+    /// The actions of these names.
+    Actions(Vec<String>),
+    /// A line that was given to xcodebuild.
+    Line(Vec<String>),
+}
+
+/// A command that knows what it runs.
+struct Prepared {
+    flags: RunFlags,
+    plan: Plan,
+    root: PathBuf,
+    merged: Merged,
+    farm: Farm,
+    client: Arc<FarmClient>,
+    title: String,
+    began: Instant,
+}
+
+/// Runs it, or says with `--dry-run` what would be run.
+pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) -> Result<Ending, CommandError> {
+    let began = Instant::now();
+    let layers = context.layers(flags.values())?;
+    let (plan, root, title) = plan(context, &layers, &what)?;
+    let Connected { client, farm } = context.connect(&layers).await?;
+    judge(&plan, &farm)?;
+    plan.notices.iter().for_each(|notice| context.reporter.fact(&Label::Notice, notice));
+    let merged = layers.merged_with(&farm);
+    let prepared = Prepared { flags, plan, root, merged, farm, client: Arc::new(client), title, began };
+    let source = bundle(context, &prepared).await?;
+    let submission = submission(context, &prepared, &source);
+    if prepared.flags.dry_run {
+        return dry_run::run(&prepared.client, context.reporter, &submission, (&prepared.plan, &source)).await;
+    }
+    let (accepted, uploaded) = submit(context, &prepared, &source, submission).await?;
+    let place = Place::new(&prepared.root, prepared.flags.artifacts.as_deref(), &context.environment.working_directory);
+    remember(context, &place, &accepted);
+    if prepared.flags.detach {
+        return Ok(detached(context, &accepted));
+    }
+    let followed = watch(context, &prepared, &source, *accepted).await?;
+    let times = Times { title: prepared.title.clone(), total: prepared.began.elapsed(), upload: uploaded.elapsed };
+    finish::tell_run(context.reporter, &followed.story, &times);
+    if followed.interrupted {
+        let run_id = followed.story.run().plan.run_id.clone();
+        return Ok(Ending { run_id: Some(run_id), ..CommandError::Interrupted.tell(context.reporter) });
+    }
+    complete(context, &prepared, &followed, &place).await
+}
+
+fn plan(context: &Context<'_>, layers: &Layers, what: &What) -> Result<(Plan, PathBuf, String), CommandError> {
+    let merged = layers.merged();
+    let settings = Settings::new(&merged);
+    let working = &context.environment.working_directory;
+    if let What::Line(words) = what {
+        let root = layers.root().map_or_else(|| checkout(working), Path::to_owned);
+        let plan = from_line(&settings, words, Directories { root: &root, working })?;
+        let title = plan.steps.first().map_or_else(|| "xcodebuild".to_owned(), |step| step.name.clone());
+        return Ok((plan, root, title));
+    }
+    let root = layers.root().ok_or_else(|| NoRepoConfig::new(working.clone(), propose(working)))?;
+    let (names, title) = match what {
+        What::Actions(names) => (names.clone(), names.join(", ")),
+        What::Verify | What::Line(_) => (settings.verify()?, "verify".to_owned()),
+    };
+    Ok((from_config(&settings, &names, root)?, root.to_owned(), title))
+}
+
+/// The root of the checkout that `working` is in; `working` itself outside of one.
+fn checkout(working: &Path) -> PathBuf {
+    working.ancestors().find(|directory| directory.join(".git").exists()).unwrap_or(working).to_owned()
+}
+
+/// The farm's own policy over every step: the coordinator would refuse the same, after the upload.
+fn judge(plan: &Plan, farm: &Farm) -> Result<(), CommandError> {
+    for step in &plan.steps {
+        let classified = invocation::classify(&step.argv, &farm.policy);
+        if !classified.is_accepted() {
+            return Err(PlanError::Rejected { step: step.name.clone(), rejected: classified.rejected }.into());
+        }
+    }
+    Ok(())
+}
+
+async fn bundle(context: &mut Context<'_>, prepared: &Prepared) -> Result<Source, CommandError> {
+    context.reporter.live(Some((&Label::Bundling, "reading the tree")));
+    let project = |step: &crate::plan::Step| {
+        let container = match step.classified.container.clone() {
+            Some(Container::Workspace(path)) => preflight::Container::Workspace(path),
+            Some(Container::Project(path)) => preflight::Container::Project(path),
+            None => preflight::Container::Package(".".to_owned()),
+        };
+        Project { container, scheme: step.classified.scheme.clone() }
+    };
+    let projects: Vec<Project> = prepared.plan.steps.iter().map(project).collect();
+    let bundling = Source::bundle(prepared.root.clone(), Settings::new(&prepared.merged).bundle(), projects);
+    let source = tokio::select! {
+        source = bundling => source?,
+        () = context.interrupts.asked(1) => return Err(CommandError::Interrupted),
+    };
+    context.reporter.live(None);
+    context.reporter.fact(&Label::Bundling, &source.describe());
+    Ok(source)
+}
+
+fn submission(context: &Context<'_>, prepared: &Prepared, source: &Source) -> Submission {
+    let request_id = prepared.flags.request_id.clone().unwrap_or_else(clock::new_request_id);
+    let presence = if prepared.flags.detach { Presence::Leaves } else { Presence::Follows };
+    Submission::new(&request(request_id, &prepared.plan, source, (&prepared.merged, &context.environment), presence))
+}
+
+/// Submits until the run is recorded, sending what the farm lacks in between.
+async fn submit(
+    context: &mut Context<'_>,
+    prepared: &Prepared,
+    source: &Source,
+    mut submission: Submission,
+) -> Result<(Box<RunAccepted>, Uploaded), CommandError> {
+    let client = &prepared.client;
+    let (mut uploaded, mut told) = (Uploaded::default(), false);
+    loop {
+        match submission.ask(client).await? {
+            Submitted::Accepted(accepted) => {
+                if !told {
+                    selection::tell_run(context.reporter, client, &accepted.run).await;
+                }
+                return Ok((accepted, uploaded));
+            }
+            Submitted::Missing(missing) => {
+                if !std::mem::replace(&mut told, true) {
+                    told = preview(context, client, &submission).await;
+                }
+                let sent = send(context, prepared, source, &missing).await?;
+                uploaded.elapsed += sent.elapsed;
+            }
+        }
+    }
+}
+
+/// Tells who will run it before the upload, which may take long; whether that could be told.
+async fn preview(context: &mut Context<'_>, client: &FarmClient, submission: &Submission) -> bool {
+    let Ok(preview) = client.preview(submission.body()).await else { return false };
+    // Only the version's text is missing without them.
+    let workers = client.workers().await.unwrap_or_default();
+    preview.selections.iter().for_each(|evidence| selection::tell(context.reporter, evidence, &workers));
+    !preview.selections.is_empty()
+}
+
+async fn send(
+    context: &mut Context<'_>,
+    prepared: &Prepared,
+    source: &Source,
+    missing: &[rch_schemas::Sha256],
+) -> Result<Uploaded, CommandError> {
+    let reporter = &mut *context.reporter;
+    let progress = |done: &Uploaded| {
+        let text = format!("{}, {} of {} chunks", bytes(done.bytes), done.chunks, missing.len());
+        reporter.live(Some((&Label::Uploading, &text)));
+    };
+    let sent = tokio::select! {
+        sent = upload(&prepared.client, source, missing, progress) => sent?,
+        () = context.interrupts.asked(1) => return Err(CommandError::Interrupted),
+    };
+    context.reporter.live(None);
+    context.reporter.fact(&Label::Uploading, &sent.describe(source.packed().chunks().len()));
+    Ok(sent)
+}
+
+/// So that `last` means this run. A tree that cannot be written to is no reason to lose the run.
+fn remember(context: &mut Context<'_>, place: &Place, accepted: &RunAccepted) {
+    if let Err(error) = place.remember(&accepted.run_id) {
+        context.reporter.fact(&Label::Notice, &format!("`last` will not name this run: {error}"));
+    }
+}
+
+fn detached(context: &mut Context<'_>, accepted: &RunAccepted) -> Ending {
+    context.reporter.fact(&Label::Run, &format!("goes on by itself (rch tail {})", accepted.run_id));
+    context.reporter.data(accepted.run_id.as_str());
+    let ending = Ending::success("accepted").with_document(json!(accepted.run));
+    Ending { run_id: Some(accepted.run_id.clone()), ..ending }
+}
+
+async fn watch(context: &mut Context<'_>, prepared: &Prepared, source: &Source, accepted: RunAccepted) -> Result<Followed, CommandError> {
+    context.reporter.fact(&Label::Run, &format!("{} (Ctrl-C cancels)", accepted.run_id));
+    let following = Following {
+        client: Arc::clone(&prepared.client),
+        run: accepted.run,
+        telling: Telling { log: log_mode(context, &prepared.flags), paths: TreePaths::new(source.paths()), only: None },
+        source: Some(source.clone()),
+        on_interrupt: OnInterrupt::Cancel,
+    };
+    follow(following, context.reporter, &mut context.interrupts).await
+}
+
+/// Short for a person at a terminal, raw where output is kept, nothing for a program that did not ask.
+fn log_mode(context: &Context<'_>, flags: &RunFlags) -> LogMode {
+    let at_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+    match (flags.log, context.reporter.style()) {
+        (Some(mode), _) => mode,
+        (None, Style::Json) => LogMode::None,
+        (None, Style::Human) if at_terminal => LogMode::Short,
+        (None, Style::Human) => LogMode::Raw,
+    }
+}
+
+/// Fetches and checks the artifacts, and says how it all ended.
+async fn complete(context: &mut Context<'_>, prepared: &Prepared, followed: &Followed, place: &Place) -> Result<Ending, CommandError> {
+    let (run, reporter) = (followed.story.run(), &mut *context.reporter);
+    let ending = finish::ending(run, None);
+    let wanted = match Settings::new(&prepared.merged).download() {
+        Download::None => {
+            reporter.fact(&Label::Artifacts, "stay on the farm: rch fetch last");
+            return Ok(ending);
+        }
+        Download::Small => Wanted::Small,
+        Download::All => Wanted::All,
+    };
+    let collector = Collector { client: &prepared.client, farm: &prepared.farm, place, wanted };
+    reporter.live(Some((&Label::Artifacts, "being fetched")));
+    let mut collected: Collected = tokio::select! {
+        collected = collector.run(run, None) => collected,
+        () = context.interrupts.asked(1) => return Err(CommandError::Interrupted),
+    };
+    reporter.live(None);
+    finish::tell_failures(reporter, &followed.story, &collected, Some(&prepared.root));
+    collected.notices.iter().for_each(|notice| reporter.fact(&Label::Notice, notice));
+    let first_error = finish::first_error(run, &collected, place);
+    finish::tell_artifacts(reporter, &collected, &place.shown(&place.run(&run.plan.run_id)), first_error);
+    match finish::worst(&mut collected, reporter) {
+        Some(error) => Err(error.into()),
+        None => Ok(ending),
+    }
+}

@@ -1,0 +1,242 @@
+//! One job as it is told.
+
+use std::time::{Duration, Instant};
+
+use rch_schemas::Attempt;
+use rch_schemas::wire::http::{JobState, JobView, WaitingReason};
+
+use crate::cli::LogMode;
+use crate::output::xcodebuild::{Found, Lines, LogDigest};
+use crate::output::{Label, Reporter, duration};
+
+use super::cursor::{Cursor, Piece};
+
+/// How long a job that has ended may keep us waiting for the end of its log. The log lies in the store by then; longer means that it is lost.
+const LOG_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Log {
+    /// Nobody reads it.
+    Unread,
+    /// A task reads it.
+    Reading,
+    /// It was read to its end, up to this attempt.
+    Complete(Attempt),
+}
+
+/// A job and what was told of it.
+#[derive(Debug)]
+pub(super) struct JobStory {
+    pub(super) view: JobView,
+    /// The step's name.
+    pub(super) name: String,
+    /// ` on iPhone 16, iOS 18.2`, when the run has several destinations.
+    pub(super) place: String,
+    /// Where it is being told that the job has ended.
+    pub(super) is_told: bool,
+    pub(super) digest: LogDigest,
+    project: String,
+    lines: Lines,
+    log: Log,
+    header: Option<String>,
+    block_open: bool,
+    waiting: Option<String>,
+    waits_since: Option<Instant>,
+    ended_at: Option<Instant>,
+    ran: Option<Attempt>,
+}
+
+impl JobStory {
+    pub(super) fn new(view: JobView, name: String, place: String, project: String, digest: LogDigest) -> Self {
+        Self {
+            view,
+            name,
+            place,
+            is_told: false,
+            digest,
+            project,
+            lines: Lines::default(),
+            log: Log::Unread,
+            header: None,
+            block_open: false,
+            waiting: None,
+            waits_since: None,
+            ended_at: None,
+            ran: None,
+        }
+    }
+
+    /// The label of what is said about it.
+    pub(super) fn label(&self) -> Label {
+        Label::Step(self.name.clone())
+    }
+
+    /// Takes its newest state; tells waiting, starting and trying again.
+    pub(super) fn update(&mut self, view: JobView, now: Instant, reporter: &mut Reporter) {
+        self.view = view;
+        if self.view.state.is_terminal() {
+            self.ended_at.get_or_insert(now);
+            return;
+        }
+        if self.view.state == JobState::Running {
+            self.tell_start(now, reporter);
+            return;
+        }
+        let Some(waiting) = &self.view.waiting else { return };
+        let worth_telling = match waiting.reason {
+            WaitingReason::Step | WaitingReason::Claim => false,
+            WaitingReason::Worker | WaitingReason::Slot | WaitingReason::Source | WaitingReason::Backoff => true,
+        };
+        let text = match waiting.ahead {
+            Some(0) => format!("next: {}", waiting.detail),
+            Some(ahead) => format!("{}: {}", ordinal(ahead + 1), waiting.detail),
+            None => waiting.detail.clone(),
+        };
+        self.waits_since.get_or_insert(now);
+        if worth_telling && self.waiting.as_ref() != Some(&text) {
+            reporter
+                .fact(&Label::Waiting, &if self.place.is_empty() { text.clone() } else { format!("{}{}, {text}", self.name, self.place) });
+            self.waiting = Some(text);
+        }
+    }
+
+    fn tell_start(&mut self, now: Instant, reporter: &mut Reporter) {
+        let worker = self.view.worker.as_ref().map_or_else(|| "its worker".to_owned(), ToString::to_string);
+        let before = self.ran.replace(self.view.attempt);
+        if before.is_some_and(|before| before < self.view.attempt) {
+            let text = format!("{}{}, attempt {} on {worker}: the attempt before did not end", self.name, self.place, self.view.attempt);
+            reporter.fact(&Label::Retrying, &text);
+        } else if self.waiting.take().is_some() {
+            let waited = self.waits_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+            reporter.fact(&Label::Started, &format!("on {worker} after {}", duration(waited)));
+        }
+        self.waits_since = None;
+    }
+
+    /// Whether its log should be read now, and from where.
+    pub(super) fn wants_log(&mut self, mode: LogMode) -> Option<Cursor> {
+        let is_due = match self.log {
+            Log::Unread => true,
+            Log::Reading => false,
+            Log::Complete(attempt) => attempt < self.view.attempt,
+        };
+        let has_one = match self.view.state {
+            JobState::Queued | JobState::Skipped | JobState::Rejected => false,
+            JobState::Running => true,
+            JobState::Succeeded | JobState::Failed | JobState::Cancelled => !self.never_ran(),
+        };
+        (mode != LogMode::None && is_due && has_one).then(|| {
+            self.log = Log::Reading;
+            Cursor::start(self.view.attempt)
+        })
+    }
+
+    fn never_ran(&self) -> bool {
+        self.view.attempt == Attempt::NONE || self.view.duration_ms == 0 && self.ran.is_none()
+    }
+
+    /// Whether it has ended and nothing more is to come.
+    pub(super) fn is_over(&self, mode: LogMode, now: Instant) -> bool {
+        let Some(ended_at) = self.ended_at.filter(|_| self.view.state.is_terminal()) else { return false };
+        let no_log = mode == LogMode::None || self.never_ran() || matches!(self.view.state, JobState::Skipped | JobState::Rejected);
+        let complete = matches!(self.log, Log::Complete(attempt) if attempt >= self.view.attempt);
+        no_log || complete || now.saturating_duration_since(ended_at) > LOG_PATIENCE
+    }
+
+    /// Whether its log broke off: it has ended, and the log's end never came.
+    pub(super) fn log_broke_off(&self, mode: LogMode) -> bool {
+        mode != LogMode::None && self.log == Log::Reading
+    }
+
+    /// Takes a part of the log.
+    pub(super) fn piece(&mut self, piece: Piece, mode: LogMode, prefix: &str, reporter: &mut Reporter) {
+        let mut lines = Vec::new();
+        match piece {
+            Piece::Bytes(bytes) => self.lines.push(&bytes, |line| lines.push(line)),
+            Piece::Attempt { .. } => self.lines.end(|line| lines.push(line)),
+            Piece::Gap { bytes } => {
+                self.lines.end(|line| lines.push(line));
+                lines.push(format!("[rch: {bytes} bytes of the log are missing here]"));
+            }
+            Piece::End { attempt } => {
+                self.lines.end(|line| lines.push(line));
+                self.log = Log::Complete(attempt);
+            }
+        }
+        for line in lines {
+            let found = self.digest.take(&line);
+            match mode {
+                LogMode::Raw => reporter.log(&self.view.job_id, prefix, &line),
+                LogMode::Short => found.into_iter().for_each(|found| self.tell(found, reporter)),
+                LogMode::None => {}
+            }
+        }
+    }
+
+    fn tell(&mut self, found: Found, reporter: &mut Reporter) {
+        match found {
+            Found::Error(lines) => {
+                self.tell_header(reporter);
+                if !std::mem::replace(&mut self.block_open, true) {
+                    reporter.gap();
+                }
+                reporter.block(&lines);
+            }
+            Found::Progress => reporter.live(Some((&self.label(), &self.describe()))),
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("{}{}", self.digest.describe(&self.project), self.place)
+    }
+
+    /// The line of counts, unless it stands there already.
+    fn tell_header(&mut self, reporter: &mut Reporter) {
+        let text = self.describe();
+        if self.header.as_ref() != Some(&text) {
+            reporter.live(None);
+            reporter.fact(&self.label(), &text);
+            self.header = Some(text);
+        }
+    }
+
+    /// Tells what the log leaves to say when the job has ended: counts, warnings, what was too much.
+    pub(super) fn tell_log_end(&mut self, mode: LogMode, reporter: &mut Reporter) {
+        if let Some(found) = self.digest.close().filter(|_| mode == LogMode::Short) {
+            self.tell(found, reporter);
+        }
+        if mode != LogMode::Short || self.never_ran() {
+            return;
+        }
+        let more = self.digest.errors_more();
+        if more > 0 {
+            reporter.block(&[format!("{more} more errors in build.log")]);
+        }
+        if std::mem::take(&mut self.block_open) {
+            reporter.gap();
+        } else {
+            self.tell_header(reporter);
+        }
+        if self.view.state == JobState::Succeeded {
+            let (shown, more) = self.digest.warnings();
+            shown.into_iter().for_each(|line| reporter.detail(line));
+            if more > 0 {
+                let plural = if more == 1 { "" } else { "s" };
+                reporter.detail(&format!("{more} more warning{plural} in build.log"));
+            }
+        }
+    }
+}
+
+/// `1st`, `2nd`, `3rd`, `11th`.
+fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
