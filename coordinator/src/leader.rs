@@ -39,8 +39,9 @@ impl Lease {
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn acquired(&self) {
-        while !self.is_held() {
-            if self.changed_or_time().await.is_err() {
+        let mut until = self.until.clone();
+        while !holds(&mut until) {
+            if changed_or_time(&mut until).await.is_err() {
                 std::future::pending::<()>().await;
             }
         }
@@ -51,13 +52,19 @@ impl Lease {
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn lost(&self) {
-        while self.is_held() && self.changed_or_time().await.is_ok() {}
-    }
-
-    async fn changed_or_time(&self) -> Result<(), watch::error::RecvError> {
         let mut until = self.until.clone();
-        tokio::time::timeout(LOOK_EVERY, until.changed()).await.unwrap_or(Ok(()))
+        while holds(&mut until) && changed_or_time(&mut until).await.is_ok() {}
     }
+}
+
+/// Whether the lease is held, by the value that was last sent, which counts as seen from here on: a receiver that has not seen the last value
+/// never waits for the next.
+fn holds(until: &mut watch::Receiver<Option<Uptime>>) -> bool {
+    until.borrow_and_update().is_some_and(|until| Uptime::now() < until)
+}
+
+async fn changed_or_time(until: &mut watch::Receiver<Option<Uptime>>) -> Result<(), watch::error::RecvError> {
+    tokio::time::timeout(LOOK_EVERY, until.changed()).await.unwrap_or(Ok(()))
 }
 
 /// Takes and keeps the lease for as long as the process runs.
