@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::harness::{Api, Project, rch, shared, start};
 
 /// Three chunks of output and a piece, so that offsets fall inside, between and onto their ends.
-const LINES: &str = "3000";
+const LINES: &str = "4000";
 const BUILD: [&str; 4] = ["xcode", "run", "--action", "build"];
 
 /// The log from an offset on, by the events of the stream; whoever resumes must get the bytes behind the cursor and no others.
@@ -38,7 +38,9 @@ fn a_finished_log_can_be_read_from_any_offset() {
     let api = Api::of(farm);
     let ends = [0, 1, 65_535, 65_536, 65_537, whole.len() - 1, whole.len()];
     for offset in (0..whole.len()).step_by(4_999).chain(ends) {
-        assert!(log_from(&api, &job, offset) == whole[offset..], "the log from byte {offset} on differs");
+        assert!(log_from(&api, &job, offset) == whole[offset..], "the events from byte {offset} on differ");
+        let bytes = api.bytes(&format!("/v1/jobs/{job}/log?cursor=1:{offset}")).unwrap();
+        assert!(bytes == whole[offset..], "the bytes from byte {offset} on differ");
     }
 }
 
