@@ -135,7 +135,7 @@ impl CommandError {
         if reporter.style() == Style::Human {
             let label = if matches!(self, Self::Interrupted) { Label::Cancelled } else { Label::Error };
             reporter.fact(&label, &sentence);
-            details.iter().for_each(|line| reporter.detail(line));
+            reporter.details(&details);
         }
         let message = std::iter::once(sentence).chain(details.into_iter().filter(|line| !line.is_empty())).collect::<Vec<_>>();
         Ending::because(self.why(), message.join("\n"))

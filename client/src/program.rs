@@ -91,10 +91,10 @@ fn streams(color: Color, environment: Option<&Environment>) -> Streams {
     let has = |name: &str| environment.is_some_and(|environment| environment.get(name).is_some());
     let dumb = environment.is_some_and(|environment| environment.get("TERM") == Some("dumb"));
     let terminal = io::stderr().is_terminal() && !dumb;
-    let colour = match color {
+    let is_coloured = match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => terminal && !has("NO_COLOR"),
     };
-    Streams { out: Box::new(io::stdout()), err: Box::new(io::stderr()), colour, live: terminal && !has("CI") }
+    Streams { out: Box::new(io::stdout()), err: Box::new(io::stderr()), colour: is_coloured, live: terminal && !has("CI") }
 }

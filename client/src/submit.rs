@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::source::{Source, SourceError};
 
 /// How long a farm may be too busy, or its answer unknown, before we give up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Uploads for one submission. Each is followed by the same request; more than a few mean that the store loses what it gets.
 const UPLOADS_MAX: u32 = 5;
 

@@ -28,9 +28,10 @@ pub(crate) async fn run(context: &mut Context<'_>, command: ConfigCommand) -> Re
     let rows: Vec<[String; 3]> = rows(&merged);
     if origin {
         let lines = table(["KEY", "VALUE", "FROM"], &[], &rows);
-        lines.iter().for_each(|line| context.reporter.data(line));
+        context.reporter.data_lines(&lines);
     } else {
-        rows.iter().for_each(|[key, value, _]| context.reporter.data(&format!("{key} = {value}")));
+        let lines: Vec<String> = rows.iter().map(|[key, value, _]| format!("{key} = {value}")).collect();
+        context.reporter.data_lines(&lines);
     }
     let origins: serde_json::Map<String, Value> =
         merged.origins.iter().map(|(path, place)| (path.join("."), Value::String(place.to_string()))).collect();

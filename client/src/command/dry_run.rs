@@ -22,18 +22,22 @@ pub(super) async fn run(
     submission: &Submission,
     (plan, source): (&Plan, &Source),
 ) -> Result<Ending, CommandError> {
-    source.packed().tree().untracked().for_each(|path| reporter.fact(&Label::Untracked, path));
+    for path in source.packed().tree().untracked() {
+        reporter.fact(&Label::Untracked, path);
+    }
     let preview = client.preview(submission.body()).await?;
     let workers = client.workers().await.unwrap_or_default();
     for evidence in &preview.selections {
         selection::tell(reporter, evidence, &workers);
-        excluded(evidence).iter().for_each(|line| reporter.detail(line));
+        reporter.details(excluded(evidence));
     }
     for line in jobs(plan, &preview) {
         reporter.fact(&Label::Job, &line);
     }
     reporter.fact(&Label::Uploading, &format!("nothing now; {}", missing(source, &preview.missing)));
-    preview.problems.iter().for_each(|problem| reporter.fact(&Label::Error, problem));
+    for problem in &preview.problems {
+        reporter.fact(&Label::Error, problem);
+    }
     let untracked: Vec<&str> = source.packed().tree().untracked().collect();
     let document = json!({
         "preview": preview,

@@ -23,7 +23,7 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: FetchFlags) -> Result<
     let wanted = if paths.is_empty() { Wanted::All } else { Wanted::Directories(paths.clone()) };
     let collector = Collector { client: &named.client, farm: &named.farm, place: &named.place, wanted };
     let mut collected = collector.run(&named.run, named.job.as_ref()).await;
-    collected.notices.iter().for_each(|notice| context.reporter.fact(&Label::Notice, notice));
+    context.reporter.facts(&Label::Notice, &collected.notices);
     let directory = named.place.run(&run_id);
     finish::tell_artifacts(context.reporter, &collected, &named.place.shown(&directory), None);
     if let Some(error) = finish::worst(&mut collected, context.reporter) {
@@ -37,7 +37,8 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: FetchFlags) -> Result<
             let what = format!("no artifact of {run_id} is called {path}");
             return Err(CommandError::NotFound { what, fix: "`rch fetch ID` without a path fetches everything" });
         }
-        found.iter().for_each(|file| context.reporter.data(&named.place.shown(file)));
+        let shown: Vec<String> = found.iter().map(|file| named.place.shown(file)).collect();
+        context.reporter.data_lines(&shown);
     }
     let document = json!({ "directory": directory, "files": collected.sets.iter().map(|(_, set)| set.files).sum::<usize>() });
     Ok(Ending { run_id: Some(run_id), ..Ending::success("fetched and verified") }.with_document(document))

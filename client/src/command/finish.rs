@@ -55,7 +55,9 @@ pub(super) fn tell_failures(reporter: &mut Reporter, story: &Story, collected: &
             continue;
         }
         reporter.gap();
-        blocks.iter().for_each(|block| reporter.block(block));
+        for block in &blocks {
+            reporter.block(block);
+        }
         reporter.gap();
     }
 }
@@ -120,7 +122,8 @@ pub(super) fn worst(collected: &mut Collected, reporter: &mut Reporter) -> Optio
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.why().exit_code()));
     let mut failures = failures.into_iter();
     let worst = failures.next();
-    failures.for_each(|failure| reporter.fact(&Label::Error, &failure.to_string()));
+    let others: Vec<String> = failures.map(|failure| failure.to_string()).collect();
+    reporter.facts(&Label::Error, &others);
     worst
 }
 

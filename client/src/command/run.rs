@@ -58,7 +58,7 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
     let (plan, root, title) = plan(context, &layers, &what)?;
     let Connected { client, farm } = context.connect(&layers).await?;
     judge(&plan, &farm)?;
-    plan.notices.iter().for_each(|notice| context.reporter.fact(&Label::Notice, notice));
+    context.reporter.facts(&Label::Notice, &plan.notices);
     let merged = layers.merged_with(&farm);
     let prepared = Prepared { flags, plan, root, merged, farm, client: Arc::new(client), title, began };
     let source = bundle(context, &prepared).await?;
@@ -176,7 +176,9 @@ async fn preview(context: &mut Context<'_>, client: &FarmClient, submission: &Su
     let Ok(preview) = client.preview(submission.body()).await else { return false };
     // Only the version's text is missing without them.
     let workers = client.workers().await.unwrap_or_default();
-    preview.selections.iter().for_each(|evidence| selection::tell(context.reporter, evidence, &workers));
+    for evidence in &preview.selections {
+        selection::tell(context.reporter, evidence, &workers);
+    }
     !preview.selections.is_empty()
 }
 
@@ -257,7 +259,7 @@ async fn complete(context: &mut Context<'_>, prepared: &Prepared, followed: &Fol
     };
     reporter.live(None);
     finish::tell_failures(reporter, &followed.story, &collected, Some(&prepared.root));
-    collected.notices.iter().for_each(|notice| reporter.fact(&Label::Notice, notice));
+    reporter.facts(&Label::Notice, &collected.notices);
     let first_error = finish::first_error(run, &collected, place);
     finish::tell_artifacts(reporter, &collected, &place.shown(&place.run(&run.plan.run_id)), first_error);
     match finish::worst(&mut collected, reporter) {

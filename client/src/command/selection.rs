@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Tells the choice for one destination.
 pub(super) fn tell(reporter: &mut Reporter, selection: &WorkerSelection, workers: &[WorkerView]) {
     reporter.fact(&Label::Worker, &worker(selection));
-    selection.notices.iter().for_each(|notice| reporter.detail(notice));
+    reporter.details(&selection.notices);
     reporter.fact(&Label::Toolchain, &toolchain(selection, workers));
     reporter.fact(&Label::Destination, &destination(selection));
 }

@@ -16,7 +16,7 @@ pub(crate) async fn run(context: &mut Context<'_>) -> Result<Ending, CommandErro
     let connected = context.connect(&layers).await?;
     let health = connected.client.health().await?;
     let workers = connected.client.workers().await?;
-    lines(&connected.farm, &health, &workers).iter().for_each(|line| context.reporter.data(line));
+    context.reporter.data_lines(&lines(&connected.farm, &health, &workers));
     let document = json!({ "farm": connected.farm, "health": health, "workers": workers });
     Ok(Ending::success(if health.ready { "placing jobs" } else { "not ready" }).with_document(document))
 }

@@ -17,7 +17,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: WorkersCommand) -> R
     let connected = context.connect(&layers).await?;
     let mut workers = connected.client.workers().await?;
     workers.sort_by(|one, other| one.worker.cmp(&other.worker));
-    lines(&workers, all).iter().for_each(|line| context.reporter.data(line));
+    context.reporter.data_lines(&lines(&workers, all));
     Ok(Ending::success(format!("{} workers", workers.len())).with_document(json!({ "workers": workers })))
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    fn worker(name: &str, members: serde_json::Value) -> WorkerView {
+    fn worker(name: &str, members: &serde_json::Value) -> WorkerView {
         let mut value = json!({
             "worker": name, "priority": 10, "tags": ["macos"], "liveness": "online", "intake": "open", "slots": 2, "running": [],
             "xcodes": ["16.2 (16C5032a)", "16.1 (16B40)"], "macos": "15.3.1", "disk_free_bytes": 227_633_266_688_u64, "seen_ms": 1_200,
@@ -127,13 +127,13 @@ mod tests {
     fn the_list_reads_as_in_the_transcript_and_hides_the_idle() {
         let job = |project: &str, ms: u64| json!({"job_id": "job-0000001", "action": "test", "project": project, "running_ms": ms});
         let workers = [
-            worker("macmini-01", json!({"running": [job("PhotoApp", 5_000), job("SampleApp", 9_000)]})),
+            worker("macmini-01", &json!({"running": [job("PhotoApp", 5_000), job("SampleApp", 9_000)]})),
             worker(
                 "macmini-02",
-                json!({"intake": "draining", "intake_reason": "draining by kim: \"Xcode 16.3\"", "running": [job("PhotoApp", 370_000)]}),
+                &json!({"intake": "draining", "intake_reason": "draining by kim: \"Xcode 16.3\"", "running": [job("PhotoApp", 370_000)]}),
             ),
-            worker("macmini-03", json!({})),
-            worker("macmini-11", json!({"liveness": "lost", "seen_ms": 720_000, "xcodes": ["16.1 (16B40)"]})),
+            worker("macmini-03", &json!({})),
+            worker("macmini-11", &json!({"liveness": "lost", "seen_ms": 720_000, "xcodes": ["16.1 (16B40)"]})),
         ];
         let expected = "\
 WORKER      STATE     BUSY  RUNNING                 XCODE      MACOS      DISK  SEEN

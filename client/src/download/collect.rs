@@ -13,7 +13,7 @@ use crate::farm::FarmClient;
 use crate::output::grouped;
 
 /// How long the set of a job that ran may be on its way after the run has ended: it is written after the event that ends the job.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The same for a job that never ran: its set is small, and made by the coordinator alone.
 const PATIENCE_NEVER_RAN: Duration = Duration::from_secs(5);
 /// The pause between two looks.

@@ -21,12 +21,12 @@ impl Backoff {
         self.tries += 1;
         // A fresh hasher is seeded anew: randomness enough to spread clients.
         let spread = RandomState::new().hash_one(self.tries) % 1_000;
-        let pause = full - full.mul_f64(f64::from(u32::try_from(spread).unwrap_or(0)) / 2_000.0);
+        let pause = full.mul_f64(1.0 - f64::from(u32::try_from(spread).unwrap_or(0)) / 2_000.0);
         asked.map_or(pause, |asked| pause.max(asked.min(LONGEST * 6)))
     }
 
     /// Pauses so far.
-    pub(crate) fn tries(&self) -> u32 {
+    pub(crate) fn tries(self) -> u32 {
         self.tries
     }
 
@@ -47,7 +47,7 @@ mod tests {
         assert!(pauses[0] <= FIRST && pauses[0] >= FIRST / 2);
         assert!(pauses.iter().all(|pause| *pause <= LONGEST) && pauses[19] >= LONGEST / 2);
         assert!(backoff.next(Some(Duration::from_secs(20))) >= Duration::from_secs(20));
-        assert_eq!(backoff.next(Some(Duration::from_secs(9_000))), LONGEST * 6);
+        assert_eq!(backoff.next(Some(Duration::from_mins(150))), LONGEST * 6);
         backoff.reset();
         assert!(backoff.next(None) <= FIRST);
     }

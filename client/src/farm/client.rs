@@ -18,13 +18,13 @@ use super::error::FarmError;
 use super::events::Events;
 
 /// A stream of run events is never silent longer than this: the coordinator's keep-alive comes every 15 s, and three may be lost.
-const RUN_EVENTS_IDLE: Duration = Duration::from_secs(60);
+const RUN_EVENTS_IDLE: Duration = Duration::from_mins(1);
 /// For the TCP and TLS handshake of one try.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// For one request with a small answer. The coordinator gives up on its own side after a few seconds.
 const REQUEST: Duration = Duration::from_secs(30);
 /// For one chunk of at most 2 MiB up a slow line, or the silence between two pieces of a download.
-const BYTES: Duration = Duration::from_secs(120);
+const BYTES: Duration = Duration::from_mins(2);
 /// The largest JSON answer: a thousand workers or runs fit.
 const JSON_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The largest problem.

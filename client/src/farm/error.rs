@@ -105,16 +105,13 @@ fn told(problem: &Problem) -> String {
     if let Some(field) = problem.field.as_ref().filter(|field| !text.contains(*field)) {
         text = format!("{field}: {text}");
     }
-    match (&problem.expected, &problem.found) {
-        (Some(expected), Some(found)) => text.push_str(&format!("; expected {expected}, found {found}")),
-        (Some(expected), None) => text.push_str(&format!("; expected {expected}")),
-        (None, Some(found)) => text.push_str(&format!("; found {found}")),
-        (None, None) => {}
-    }
-    if let Some(fix) = &problem.fix {
-        text.push_str(&format!("; {fix}"));
-    }
-    text
+    let compared = match (&problem.expected, &problem.found) {
+        (Some(expected), Some(found)) => Some(format!("expected {expected}, found {found}")),
+        (Some(expected), None) => Some(format!("expected {expected}")),
+        (None, Some(found)) => Some(format!("found {found}")),
+        (None, None) => None,
+    };
+    std::iter::once(text).chain(compared).chain(problem.fix.clone()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

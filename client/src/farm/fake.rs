@@ -43,8 +43,8 @@ impl Answer {
 
     /// A stream of events that ends.
     pub(crate) fn events(events: &[(&str, serde_json::Value)]) -> Self {
-        let text: String = events.iter().map(|(id, data)| format!("id: {id}\ndata: {data}\n\n")).collect();
-        Self::bytes(text).with("content-type", "text/event-stream")
+        let texts: Vec<String> = events.iter().map(|(id, data)| format!("id: {id}\ndata: {data}\n\n")).collect();
+        Self::bytes(texts.concat()).with("content-type", "text/event-stream")
     }
 
     /// A problem.

@@ -168,7 +168,11 @@ impl JobStory {
             let found = self.digest.take(&line);
             match mode {
                 LogMode::Raw => reporter.log(&self.view.job_id, prefix, &line),
-                LogMode::Short => found.into_iter().for_each(|found| self.tell(found, reporter)),
+                LogMode::Short => {
+                    for found in found {
+                        self.tell(found, reporter);
+                    }
+                }
                 LogMode::None => {}
             }
         }
@@ -209,9 +213,9 @@ impl JobStory {
         if mode != LogMode::Short || self.never_ran() {
             return;
         }
-        let more = self.digest.errors_more();
-        if more > 0 {
-            reporter.block(&[format!("{more} more errors in build.log")]);
+        let unshown = self.digest.errors_more();
+        if unshown > 0 {
+            reporter.block(&[format!("{unshown} more errors in build.log")]);
         }
         if std::mem::take(&mut self.block_open) {
             reporter.gap();
@@ -219,11 +223,11 @@ impl JobStory {
             self.tell_header(reporter);
         }
         if self.view.state == JobState::Succeeded {
-            let (shown, more) = self.digest.warnings();
-            shown.into_iter().for_each(|line| reporter.detail(line));
-            if more > 0 {
-                let plural = if more == 1 { "" } else { "s" };
-                reporter.detail(&format!("{more} more warning{plural} in build.log"));
+            let (shown, others) = self.digest.warnings();
+            reporter.details(shown);
+            if others > 0 {
+                let plural = if others == 1 { "" } else { "s" };
+                reporter.detail(&format!("{others} more warning{plural} in build.log"));
             }
         }
     }

@@ -195,7 +195,7 @@ impl Watch<'_> {
         match done {
             Done::Stream | Done::Uploaded(Ok(_)) | Done::Cancelled(Ok(())) => {}
             Done::Uploaded(Err(error)) => {
-                self.reporter.fact(&Label::Notice, &format!("the source could not be sent again: {}", error.sentence()))
+                self.reporter.fact(&Label::Notice, &format!("the source could not be sent again: {}", error.sentence()));
             }
             Done::Cancelled(Err(error)) => self.reporter.fact(&Label::Notice, &format!("the run could not be cancelled: {error}")),
         }

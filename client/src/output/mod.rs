@@ -6,13 +6,17 @@
 
 mod amount;
 mod clean;
+mod ending;
+mod label;
 mod reporter;
 mod table;
 pub(crate) mod xcodebuild;
 
 pub(crate) use amount::{bytes, count, duration, grouped};
 pub(crate) use clean::clean;
-pub(crate) use reporter::{Ending, Label, Reporter, Streams, Style, Why};
+pub(crate) use ending::{Ending, Why};
+pub(crate) use label::Label;
+pub(crate) use reporter::{Reporter, Streams, Style};
 pub(crate) use table::table;
 
 #[cfg(test)]

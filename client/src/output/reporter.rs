@@ -4,116 +4,16 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Effects};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rch_schemas::JobId;
 use rch_schemas::document::{CliEvent, CliEventBody, SchemaId, SchemaVersion};
-use rch_schemas::reason::exit;
-use rch_schemas::{FailureKind, JobId, Reason, RunId};
 
 use super::clean;
+use super::ending::{Ending, Why};
+use super::label::Label;
 use crate::clock;
 
 /// Columns of a label; the text begins two further on.
 const LABEL_COLUMNS: usize = 12;
-
-/// The word before a fact: a noun for what is, a past participle for what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Label {
-    /// The tree became a bundle.
-    Bundling,
-    /// A file that git does not know and that is sent all the same.
-    Untracked,
-    /// Who runs it.
-    Worker,
-    /// With which tools.
-    Toolchain,
-    /// Where the product runs.
-    Destination,
-    /// What the farm lacked.
-    Uploading,
-    /// The run's id.
-    Run,
-    /// What a job would be, in a dry run.
-    Job,
-    /// Why a job does not run yet.
-    Waiting,
-    /// It runs now, after a wait.
-    Started,
-    /// A job is tried once more.
-    Retrying,
-    /// The coordinator is out of reach, or back.
-    Connection,
-    /// Something that is not as a person may expect.
-    Notice,
-    /// A job or a run did what was asked.
-    Succeeded,
-    /// It did not.
-    Failed,
-    /// It was not tried.
-    Skipped,
-    /// It was cancelled.
-    Cancelled,
-    /// Its invocation was refused.
-    Rejected,
-    /// The artifacts are what was signed.
-    Verified,
-    /// Where they are.
-    Artifacts,
-    /// Why the command ends here.
-    Error,
-    /// The exit code and its kind.
-    Exit,
-    /// A step, by its name in the configuration.
-    Step(String),
-}
-
-impl Label {
-    fn word(&self) -> &str {
-        match self {
-            Self::Bundling => "Bundling",
-            Self::Untracked => "Untracked",
-            Self::Worker => "Worker",
-            Self::Toolchain => "Toolchain",
-            Self::Destination => "Destination",
-            Self::Uploading => "Uploading",
-            Self::Run => "Run",
-            Self::Job => "Job",
-            Self::Waiting => "Waiting",
-            Self::Started => "Started",
-            Self::Retrying => "Retrying",
-            Self::Connection => "Connection",
-            Self::Notice => "Notice",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Skipped => "Skipped",
-            Self::Cancelled => "Cancelled",
-            Self::Rejected => "Rejected",
-            Self::Verified => "Verified",
-            Self::Artifacts => "Artifacts",
-            Self::Error => "Error",
-            Self::Exit => "Exit",
-            Self::Step(name) => name,
-        }
-    }
-
-    fn colour(&self) -> Option<AnsiColor> {
-        match self {
-            Self::Succeeded | Self::Verified => Some(AnsiColor::Green),
-            Self::Failed | Self::Rejected | Self::Error => Some(AnsiColor::Red),
-            Self::Skipped | Self::Cancelled | Self::Waiting | Self::Retrying | Self::Connection | Self::Notice => Some(AnsiColor::Yellow),
-            Self::Bundling
-            | Self::Untracked
-            | Self::Worker
-            | Self::Toolchain
-            | Self::Destination
-            | Self::Uploading
-            | Self::Run
-            | Self::Job
-            | Self::Started
-            | Self::Artifacts
-            | Self::Exit
-            | Self::Step(_) => None,
-        }
-    }
-}
 
 /// For whom is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,78 +34,6 @@ pub(crate) struct Streams {
     pub(crate) colour: bool,
     /// Whether talk may hold a line that changes.
     pub(crate) live: bool,
-}
-
-/// Why a command did not do what was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// A reason of the contract's table.
-    Reason(Reason),
-    /// Usage or configuration.
-    Usage,
-    /// A bug, or local I/O.
-    Internal,
-}
-
-impl Why {
-    /// The exit code.
-    pub(crate) fn exit_code(self) -> u8 {
-        match self {
-            Self::Reason(reason) => reason.exit_code(),
-            Self::Usage => exit::USAGE,
-            Self::Internal => exit::INTERNAL,
-        }
-    }
-
-    /// The narrow code, for programs.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Reason(reason) => reason.code(),
-            Self::Usage => "USAGE",
-            Self::Internal => "INTERNAL",
-        }
-    }
-
-    /// The kind of failure, for the last line.
-    fn kind(self) -> &'static str {
-        match self {
-            Self::Reason(reason) => reason.kind().map_or(reason.code(), FailureKind::as_str),
-            Self::Usage | Self::Internal => self.code(),
-        }
-    }
-}
-
-/// How a command ends.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Ending {
-    /// The exit code.
-    pub(crate) exit_code: u8,
-    /// Why it is not 0.
-    pub(crate) why: Option<Why>,
-    /// One sentence.
-    pub(crate) message: String,
-    /// The run, when there is one.
-    pub(crate) run_id: Option<RunId>,
-    /// The document the command was asked for.
-    pub(crate) document: Option<serde_json::Value>,
-}
-
-impl Ending {
-    /// It ends for `why`.
-    pub(crate) fn because(why: Why, message: impl Into<String>) -> Self {
-        Self { exit_code: why.exit_code(), why: Some(why), message: message.into(), ..Self::default() }
-    }
-
-    /// Everything asked for was done.
-    pub(crate) fn success(message: impl Into<String>) -> Self {
-        Self { message: message.into(), ..Self::default() }
-    }
-
-    /// The same with the document that was asked for.
-    #[must_use]
-    pub(crate) fn with_document(self, document: serde_json::Value) -> Self {
-        Self { document: Some(document), ..self }
-    }
 }
 
 /// Writes facts, logs, data and the result, each where and as its reader wants it.
@@ -246,6 +74,13 @@ impl Reporter {
         self.last_label = word;
     }
 
+    /// Facts of one kind.
+    pub(crate) fn facts(&mut self, label: &Label, texts: &[String]) {
+        for text in texts {
+            self.fact(label, text);
+        }
+    }
+
     /// One more line about the last fact.
     pub(crate) fn detail(&mut self, text: &str) {
         let text = clean(text);
@@ -258,11 +93,22 @@ impl Reporter {
         }
     }
 
+    /// More lines about the last fact.
+    pub(crate) fn details<T: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = T>) {
+        for line in lines {
+            self.detail(line.as_ref());
+        }
+    }
+
     /// Lines that stand by themselves at the left edge, such as a compiler's error with its source.
     pub(crate) fn block(&mut self, lines: &[String]) {
         let lines: Vec<String> = lines.iter().map(|line| clean(line)).collect();
         match self.style {
-            Style::Human => lines.iter().for_each(|line| self.talk(line)),
+            Style::Human => {
+                for line in &lines {
+                    self.talk(line);
+                }
+            }
             Style::Json => {
                 let label = self.last_label.clone();
                 self.event(CliEventBody::Progress { label, text: lines.join("\n") });
@@ -280,16 +126,13 @@ impl Reporter {
     /// A line that is replaced by the next one, and by nothing when `None`. Only on a terminal.
     pub(crate) fn live(&mut self, fact: Option<(&Label, &str)>) {
         let Some(line) = &self.live else { return };
-        match fact {
-            Some((label, text)) => {
-                line.set_message(format!("{:>LABEL_COLUMNS$}  {}", clean(label.word()), clean(text)));
-                line.tick();
-            }
-            None => {
-                line.set_message("");
-                line.finish_and_clear();
-                line.reset();
-            }
+        if let Some((label, text)) = fact {
+            line.set_message(format!("{:>LABEL_COLUMNS$}  {}", clean(label.word()), clean(text)));
+            line.tick();
+        } else {
+            line.set_message("");
+            line.finish_and_clear();
+            line.reset();
         }
     }
 
@@ -311,6 +154,13 @@ impl Reporter {
                 let _ = writeln!(out, "{line}").and_then(|()| out.flush());
             };
             suspended(self.live.as_ref(), write);
+        }
+    }
+
+    /// Lines of what the command was asked for.
+    pub(crate) fn data_lines(&mut self, lines: &[String]) {
+        for line in lines {
+            self.data(line);
         }
     }
 
@@ -338,7 +188,7 @@ impl Reporter {
         if !self.streams.colour {
             return format!("{padding}{word}");
         }
-        let style = colour.map_or_else(anstyle::Style::new, |colour| colour.on_default()) | Effects::BOLD;
+        let style = colour.map_or_else(anstyle::Style::new, AnsiColor::on_default) | Effects::BOLD;
         format!("{padding}{style}{word}{style:#}")
     }
 
@@ -360,7 +210,7 @@ impl Reporter {
 /// Writes while the changing line is out of the way.
 fn suspended(live: Option<&ProgressBar>, write: impl FnOnce()) {
     match live {
-        Some(line) => line.suspend(write),
+        Some(bar) => bar.suspend(write),
         None => write(),
     }
 }
@@ -416,6 +266,8 @@ mod captured {
 
 #[cfg(test)]
 mod tests {
+    use rch_schemas::Reason;
+
     use super::*;
 
     #[test]

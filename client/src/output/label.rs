@@ -1,0 +1,104 @@
+//! The words before facts.
+
+use anstyle::AnsiColor;
+
+/// The word before a fact: a noun for what is, a past participle for what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// The tree became a bundle.
+    Bundling,
+    /// A file that git does not know and that is sent all the same.
+    Untracked,
+    /// Who runs it.
+    Worker,
+    /// With which tools.
+    Toolchain,
+    /// Where the product runs.
+    Destination,
+    /// What the farm lacked.
+    Uploading,
+    /// The run's id.
+    Run,
+    /// What a job would be, in a dry run.
+    Job,
+    /// Why a job does not run yet.
+    Waiting,
+    /// It runs now, after a wait.
+    Started,
+    /// A job is tried once more.
+    Retrying,
+    /// The coordinator is out of reach, or back.
+    Connection,
+    /// Something that is not as a person may expect.
+    Notice,
+    /// A job or a run did what was asked.
+    Succeeded,
+    /// It did not.
+    Failed,
+    /// It was not tried.
+    Skipped,
+    /// It was cancelled.
+    Cancelled,
+    /// Its invocation was refused.
+    Rejected,
+    /// The artifacts are what was signed.
+    Verified,
+    /// Where they are.
+    Artifacts,
+    /// Why the command ends here.
+    Error,
+    /// The exit code and its kind.
+    Exit,
+    /// A step, by its name in the configuration.
+    Step(String),
+}
+
+impl Label {
+    pub(super) fn word(&self) -> &str {
+        match self {
+            Self::Bundling => "Bundling",
+            Self::Untracked => "Untracked",
+            Self::Worker => "Worker",
+            Self::Toolchain => "Toolchain",
+            Self::Destination => "Destination",
+            Self::Uploading => "Uploading",
+            Self::Run => "Run",
+            Self::Job => "Job",
+            Self::Waiting => "Waiting",
+            Self::Started => "Started",
+            Self::Retrying => "Retrying",
+            Self::Connection => "Connection",
+            Self::Notice => "Notice",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Skipped => "Skipped",
+            Self::Cancelled => "Cancelled",
+            Self::Rejected => "Rejected",
+            Self::Verified => "Verified",
+            Self::Artifacts => "Artifacts",
+            Self::Error => "Error",
+            Self::Exit => "Exit",
+            Self::Step(name) => name,
+        }
+    }
+
+    pub(super) fn colour(&self) -> Option<AnsiColor> {
+        match self {
+            Self::Succeeded | Self::Verified => Some(AnsiColor::Green),
+            Self::Failed | Self::Rejected | Self::Error => Some(AnsiColor::Red),
+            Self::Skipped | Self::Cancelled | Self::Waiting | Self::Retrying | Self::Connection | Self::Notice => Some(AnsiColor::Yellow),
+            Self::Bundling
+            | Self::Untracked
+            | Self::Worker
+            | Self::Toolchain
+            | Self::Destination
+            | Self::Uploading
+            | Self::Run
+            | Self::Job
+            | Self::Started
+            | Self::Artifacts
+            | Self::Exit
+            | Self::Step(_) => None,
+        }
+    }
+}
