@@ -11,7 +11,6 @@ use rch_schemas::wire::http::{
 use rch_schemas::{JobId, Reason, RunId, Sha256};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::FarmError;
@@ -103,10 +102,6 @@ impl FarmClient {
 
     /// The newest runs.
     pub(crate) async fn runs(&self, limit: u32) -> Result<Vec<RunLine>, FarmError> {
-        #[derive(Deserialize)]
-        struct Runs {
-            runs: Vec<RunLine>,
-        }
         let mut request = self.url_of(&["runs"]);
         request.query_pairs_mut().append_pair("limit", &limit.to_string());
         let answer: Runs = self.json(self.with_newest(self.http.get(request)).timeout(REQUEST)).await?;
@@ -136,12 +131,7 @@ impl FarmClient {
 
     /// The workers.
     pub(crate) async fn workers(&self) -> Result<Vec<WorkerView>, FarmError> {
-        #[derive(Deserialize)]
-        struct Workers {
-            workers: Vec<WorkerView>,
-        }
-        let answer: Workers = self.get(&["workers"]).await?;
-        Ok(answer.workers)
+        self.get(&["workers"]).await
     }
 
     /// The coordinator's health; one that is not ready says so with 503, and is an answer too.

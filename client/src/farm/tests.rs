@@ -17,8 +17,8 @@ async fn client_of(answer: impl Fn(&fake::Asked) -> Answer + Send + Sync + 'stat
 #[tokio::test]
 async fn the_newest_record_seen_is_the_least_that_is_asked_for() {
     let (client, fake) = client_of(|asked| match asked.before {
-        0 => Answer::json(&json!({"runs": []})).with("Rch-Ledger-Seq", "41"),
-        _ => Answer::json(&json!({"runs": []})).with("Rch-Ledger-Seq", "7"),
+        0 => Answer::json(&json!([])).with("Rch-Ledger-Seq", "41"),
+        _ => Answer::json(&json!([])).with("Rch-Ledger-Seq", "7"),
     })
     .await;
     for _ in 0..3 {
