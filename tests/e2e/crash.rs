@@ -45,7 +45,7 @@ fn the_job_of_an_agent_that_stays_away_moves_to_a_worker_with_the_same_key() {
     let summary = outcome.document("build", "summary.json");
     assert_eq!((&summary["attempt"], &summary["worker"]), (&2.into(), &"macmini-02".into()));
     assert_eq!(summary["job_key"], before["job_key"], "only a worker that gives the same key may go on");
-    assert_eq!(Api::of(&farm).get("/v1/workers").unwrap()["workers"][0]["liveness"], "lost");
+    assert_eq!(Api::of(&farm).get("/v1/workers").unwrap()[0]["liveness"], "lost");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn the_set_holds_the_facts_the_worker_was_chosen_by() {
     let facts = outcome.document("build", "capabilities.json");
     let attestation = outcome.document("build", "attestation.json");
     let workers = Api::of(farm).get("/v1/workers").unwrap();
-    let worker = workers["workers"].as_array().unwrap().iter().find(|worker| worker["worker"] == "macmini-01").unwrap();
+    let worker = workers.as_array().unwrap().iter().find(|worker| worker["worker"] == "macmini-01").unwrap();
     assert_eq!(attestation["capabilities_sha256"], worker["capabilities_sha256"]);
     assert_eq!(facts["facts"]["xcodes"][0]["build"], "16C5032a");
 }

@@ -128,7 +128,7 @@ impl Farm {
     fn is_online(&self, name: &str) -> bool {
         let Ok((200, body)) = http::get(&self.url, "/v1/workers") else { return false };
         let workers: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
-        let workers = workers["workers"].as_array().map_or(&[][..], Vec::as_slice);
+        let workers = workers.as_array().map_or(&[][..], Vec::as_slice);
         workers.iter().any(|worker| worker["worker"] == name && worker["liveness"] == "online")
     }
 
