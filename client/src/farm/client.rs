@@ -104,8 +104,7 @@ impl FarmClient {
     pub(crate) async fn runs(&self, limit: u32) -> Result<Vec<RunLine>, FarmError> {
         let mut request = self.url_of(&["runs"]);
         request.query_pairs_mut().append_pair("limit", &limit.to_string());
-        let answer: Runs = self.json(self.with_newest(self.http.get(request)).timeout(REQUEST)).await?;
-        Ok(answer.runs)
+        self.json(self.with_newest(self.http.get(request)).timeout(REQUEST)).await
     }
 
     /// A run by id, unique prefix, or `last`.
