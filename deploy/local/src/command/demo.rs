@@ -16,6 +16,8 @@ use crate::report;
 use sample::Sample;
 use shown::Shown;
 
+/// What is shown and run. On a terminal the log is short anyway; a pipe shall show the same story.
+const VERIFY: &str = "rch xcode verify --log short";
 /// What the shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
@@ -72,12 +74,12 @@ fn story(farm: &Farm, sample: &Sample, interrupt: &Interrupt) -> Result<(), Demo
     local_farm::describe(farm);
     report::fact("Sample", &format!("{}, an app with tests", sample.directory().display()));
 
-    report::command("rch xcode verify");
+    report::command(VERIFY);
     let good = verify(farm, sample, interrupt, 0)?;
 
     report::command(&format!("echo '{}' >> {}", sample::ERROR_LINE, sample::FILE));
     sample.break_one_file().map_err(|source| DemoError::Prepare { directory: sample.directory().to_owned(), source })?;
-    report::command("rch xcode verify");
+    report::command(VERIFY);
     let bad = verify(farm, sample, interrupt, 50)?;
     let place = bad.first_error().filter(|error| error.starts_with(&format!("{}:", sample::FILE)));
     let place = place.ok_or_else(|| not_as_told(farm, &format!("place the error in {}", sample::FILE), "it did not"))?;
@@ -93,7 +95,7 @@ fn story(farm: &Farm, sample: &Sample, interrupt: &Interrupt) -> Result<(), Demo
 /// Runs `rch xcode verify`, its output shown, and checks how it ended.
 fn verify(farm: &Farm, sample: &Sample, interrupt: &Interrupt, expected: i32) -> Result<Shown, DemoError> {
     // Both streams where ours go, so that a pipe gets the story in order.
-    let status = farm.rch(sample.directory()).args(["xcode", "verify"]).stderr(io::stdout()).status();
+    let status = farm.rch(sample.directory()).args(VERIFY.split(' ').skip(1)).stderr(io::stdout()).status();
     if interrupt.came() {
         return Err(DemoError::Interrupted);
     }
