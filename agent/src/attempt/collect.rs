@@ -20,7 +20,7 @@ use crate::results::{self, TestEvidence, Tree, Verdict};
 /// `finished` waits this long for the stream's end; what is missing then is in the set's log.
 const STREAM_GRACE: Duration = Duration::from_secs(10);
 /// The set goes without its evidence when that is not there by then.
-const EVIDENCE_GRACE: Duration = Duration::from_secs(10);
+const EVIDENCE_GRACE: Duration = Duration::from_secs(5);
 /// Tries to store a set; a put may be repeated.
 const UPLOAD_TRIES: u32 = 5;
 /// Between two tries to store a set.

@@ -1,6 +1,5 @@
 //! The documents that an agent writes into an artifact set, and what vouches for them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -79,13 +78,14 @@ impl Findings<'_> {
     pub(crate) fn write(&self, set: &Path, key: &SigningKey) -> Result<Attestation, DocumentError> {
         let file =
             |name: &'static str, bytes: &[u8]| fs::write(set.join(name), bytes).map_err(|source| DocumentError::Write { name, source });
+        let links = remove_links(set).map_err(|source| DocumentError::Write { name: "result.xcresult", source })?;
         file("job.json", &document_bytes(self.job))?;
         file("job_key_inputs.jcs", &self.job.job_key_inputs.canonical())?;
         file("summary.json", &document_bytes(&self.summary()))?;
         file("invocation.json", &document_bytes(&self.invocation()))?;
         file("toolchain.json", &document_bytes(&self.toolchain()))?;
         file("destination.json", &document_bytes(&self.destination()))?;
-        file("metrics.json", &document_bytes(&self.metrics()))?;
+        file("metrics.json", &document_bytes(&self.metrics(links)))?;
         file("source_manifest.json", &document_bytes(&self.source_manifest()))?;
         if let Some(evidence) = self.evidence {
             file("worker_selection.json", &evidence.worker_selection)?;
@@ -160,15 +160,16 @@ impl Findings<'_> {
         })
     }
 
-    fn metrics(&self) -> Metrics {
+    fn metrics(&self, links_removed: u64) -> Metrics {
         let evidence_missing = u64::from(self.evidence.is_none());
+        let counters = [("evidence_missing", evidence_missing), ("links_removed", links_removed)];
         of_job!(Metrics, self, {
             phases: self.phases.to_vec(),
             fetched_bytes: self.fetched.bytes,
             fetched_chunks: self.fetched.chunks,
             cached_chunks: self.fetched.cached,
             log_bytes: self.log_bytes,
-            counters: BTreeMap::from([("evidence_missing".to_owned(), evidence_missing)]),
+            counters: counters.map(|(name, count)| (name.to_owned(), count)).into(),
         })
     }
 
@@ -197,6 +198,22 @@ impl Findings<'_> {
     }
 }
 
+/// Removes symbolic links, for which a manifest has no word, and says how many there were. What they led to in the set stays.
+fn remove_links(directory: &Path) -> io::Result<u64> {
+    let mut removed = 0;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            fs::remove_file(entry.path())?;
+            removed += 1;
+        } else if kind.is_dir() {
+            removed += remove_links(&entry.path())?;
+        }
+    }
+    Ok(removed)
+}
+
 /// Canonical bytes; a configuration with a number that has no canonical form is written plainly.
 fn document_bytes(document: &impl Serialize) -> Vec<u8> {
     canonical(document).unwrap_or_else(|_| serde_json::to_vec(document).expect("documents serialize"))
@@ -205,4 +222,24 @@ fn document_bytes(document: &impl Serialize) -> Vec<u8> {
 /// The time by which recipes of a set are made: the attestation's, so that nothing in the store is newer than what vouches for it.
 pub(crate) fn made_at(attestation: &Attestation) -> Timestamp {
     attestation.created_at
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_in_a_result_bundle_is_removed_and_what_it_leads_to_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("result.xcresult/Data")).unwrap();
+        fs::write(dir.path().join("result.xcresult/Data/0"), "x").unwrap();
+        symlink("Data/0", dir.path().join("result.xcresult/latest")).unwrap();
+        symlink("result.xcresult/Data", dir.path().join("data")).unwrap();
+        assert_eq!(remove_links(dir.path()).unwrap(), 2);
+        assert_eq!(artifacts::list(dir.path()).unwrap().len(), 3);
+    }
 }

@@ -1,6 +1,7 @@
 //! The phase in which the backend runs.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rch_schemas::document::DerivedDataCache;
@@ -15,6 +16,9 @@ use crate::backend::{self, Plan};
 use crate::caches::Source;
 use crate::clock::Uptime;
 use crate::nats::{Log, stream_output};
+
+/// Holds a power assertion until a process ends.
+const CAFFEINATE: &str = "/usr/bin/caffeinate";
 
 /// What a backend's run left.
 pub(super) struct Ran {
@@ -48,6 +52,7 @@ impl Attempt<'_> {
         });
         let running = Running::start(&line)?;
         self.record(&running).await;
+        self.keep_awake(&running);
         let limits = Limits {
             deadline: self.deadline(),
             idle: Duration::from_secs(job.timeouts.idle_log_seconds.into()),
@@ -70,6 +75,18 @@ impl Attempt<'_> {
         let recorded = tokio::task::spawn_blocking(move || directory.record_process(&ProcessRecord::of(pid))).await;
         if let Ok(Err(error)) = recorded {
             tracing::warn!(%error, "the backend's process could not be written down");
+        }
+    }
+
+    /// Keeps an idle Mac awake for as long as the backend runs; other systems have no such tool, and need none.
+    fn keep_awake(&mut self, running: &Running) {
+        let (Some(pid), true) = (running.id(), Path::new(CAFFEINATE).is_file()) else { return };
+        let mut command = tokio::process::Command::new(CAFFEINATE);
+        command.args(["-i", "-s", "-w", &pid.to_string()]).env_clear().kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match command.spawn() {
+            Ok(child) => self.awake = Some(child),
+            Err(error) => tracing::warn!(%error, "the Mac is not kept awake"),
         }
     }
 

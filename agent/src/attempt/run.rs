@@ -38,6 +38,8 @@ pub(super) struct Attempt<'a> {
     pub(super) life: Life,
     pub(super) provisioned: Provisioned,
     pub(super) streams: JoinSet<()>,
+    /// Keeps the Mac awake; killed with the attempt if it has not ended by itself.
+    pub(super) awake: Option<tokio::process::Child>,
     pub(super) evidence: JoinSet<Evidence>,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Attempt<'a> {
             life: Life::new(started),
             provisioned: Provisioned::default(),
             streams: JoinSet::new(),
+            awake: None,
             evidence,
         }
     }

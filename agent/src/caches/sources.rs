@@ -1,8 +1,8 @@
 //! The source tree of each run, unpacked once and shared by the run's jobs on this worker, with their DerivedData.
 //!
 //! ```text
-//! sources/<run>/tree/                  the tree
-//! sources/<run>/derived_data/<name>/   one for each destination, so that `build` then `test` compiles once
+//! sources/<run>/<try>/tree/                  the tree
+//! sources/<run>/<try>/derived_data/<name>/   one for each destination, so that `build` then `test` compiles once
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use rch_schemas::job_key::ResolvedDestination;
 use rch_schemas::{RunId, Sha256};
 use tokio::sync::OnceCell;
 
-use crate::durable;
+use crate::{clock, durable};
 
 /// The trees of all runs.
 #[derive(Debug)]
@@ -46,18 +46,26 @@ impl Sources {
         Arc::clone(runs.entry(run.clone()).or_default())
     }
 
-    /// An empty place for a run's tree; what an earlier try left there is removed. Blocks.
+    /// An empty place for a run's tree, which no other try uses: the thread of one that was given up may still be writing. Blocks.
     pub(crate) fn prepare(&self, run: &RunId) -> io::Result<PathBuf> {
-        let root = self.folder.join(run.as_str());
-        durable::remove_dir(&root)?;
-        std::fs::create_dir_all(root.join("tree"))?;
+        let root = self.folder.join(run.as_str()).join(clock::request_id().as_str());
+        std::fs::create_dir_all(tree_of(&root))?;
         Ok(root)
     }
 
     /// Removes a run's tree and DerivedData. Blocks; only when none of its attempts is held.
     pub(crate) fn remove(&self, run: &RunId) -> io::Result<()> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
-        durable::remove_dir(&self.folder.join(run.as_str()))
+        let gone = self.folder.join(format!(".{}", clock::request_id()));
+        {
+            let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+            runs.remove(run);
+            // An attempt of the run that comes now begins anew, beside what is still being removed.
+            match std::fs::rename(self.folder.join(run.as_str()), &gone) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                renamed => renamed?,
+            }
+        }
+        durable::remove_dir(&gone)
     }
 }
 
@@ -98,8 +106,12 @@ mod tests {
         let run: RunId = "run-000001".parse().unwrap();
         let sources = Sources::open(dir.path().join("sources")).unwrap();
         assert!(Arc::ptr_eq(&sources.of(&run), &sources.of(&run)));
+        let (first, second) = (sources.prepare(&run).unwrap(), sources.prepare(&run).unwrap());
+        assert!(first != second && tree_of(&first).is_dir() && tree_of(&second).is_dir());
+        sources.remove(&run).unwrap();
+        sources.remove(&run).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path().join("sources")).unwrap().count(), 0);
         let root = sources.prepare(&run).unwrap();
-        assert!(tree_of(&root).is_dir());
         Sources::open(dir.path().join("sources")).unwrap();
         assert!(!root.exists());
     }

@@ -108,7 +108,7 @@ fn note(event: &Event, connected: &watch::Sender<u64>) {
         Event::Disconnected => tracing::warn!("NATS is away; builds go on, reports wait"),
         Event::SlowConsumer(subscription) => tracing::warn!(subscription, "a NATS subscription is full: messages were lost"),
         Event::LameDuckMode | Event::Draining | Event::Closed | Event::ServerError(_) | Event::ClientError(_) => {
-            tracing::info!(%event, "NATS event");
+            tracing::debug!(%event, "NATS event");
         }
     }
 }

@@ -77,7 +77,10 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Verdict {
 
 fn succeeded(evidence: &Evidence<'_>) -> Verdict {
     let sentence = match evidence.tests.counts() {
-        Some(counts) => format!("{} succeeded: {} of {} tests passed", evidence.action, counts.passed, counts.total),
+        Some(counts) if counts.skipped > 0 => {
+            format!("{} succeeded: {} tests passed, {} skipped", evidence.action, counts.passed, counts.skipped)
+        }
+        Some(counts) => format!("{} succeeded: {} tests passed", evidence.action, counts.passed),
         None => format!("{} succeeded", evidence.action),
     };
     Verdict { outcome: Outcome::SUCCESS, sentence }

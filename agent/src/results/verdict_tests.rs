@@ -101,7 +101,7 @@ fn destinations_that_differ_in_architecture_alone_are_one() {
 fn every_verdict_is_consistent_and_says_one_line() {
     let said = log(Some(Marker::Succeeded));
     let verdict = judge(&Evidence { action: Action::Test, exit: LEFT, log: &said, tests: &tests(7, 0), arch: None });
-    assert_eq!(verdict.sentence, "test succeeded: 7 of 7 tests passed");
+    assert_eq!(verdict.sentence, "test succeeded: 7 tests passed");
     for code in [0, 1, 64, 65, 66, 70, 74, 139] {
         for marker in [None, Some(Marker::Failed), Some(Marker::Interrupted), Some(Marker::Succeeded)] {
             let log = log(marker);
