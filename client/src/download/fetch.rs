@@ -11,6 +11,7 @@ use rch_schemas::seal::{ATTESTATION_PATH, MANIFEST_PATH, Manifest, ManifestEntry
 use rch_schemas::wire::http::JobView;
 use rch_schemas::{Reason, Sha256};
 
+use super::directory::{self, DirectoryError};
 use super::seal::{self, SealFailure};
 use crate::farm::{Backoff, FarmClient, FarmError};
 use crate::output::Why;
@@ -71,6 +72,16 @@ pub(crate) enum DownloadError {
         /// What the manifest says.
         expected: u64,
     },
+    /// A stored directory is not what its recipe says.
+    #[error("{job}: {path}: {source}")]
+    Directory {
+        /// Which set.
+        job: String,
+        /// The directory.
+        path: String,
+        /// What is wrong with it.
+        source: DirectoryError,
+    },
     /// The hashed inputs are not those of the key.
     #[error("{job}: {KEY_INPUTS} hashes to {found}, the job key is {expected}")]
     Key {
@@ -107,7 +118,7 @@ impl DownloadError {
         match self {
             Self::Farm(error) => error.why(),
             Self::Seal { source, .. } => Why::Reason(source.reason()),
-            Self::Verify { .. } | Self::Size { .. } | Self::Key { .. } => Why::Reason(Reason::IntegrityMismatch),
+            Self::Verify { .. } | Self::Size { .. } | Self::Directory { .. } | Self::Key { .. } => Why::Reason(Reason::IntegrityMismatch),
             Self::Missing { .. } => Why::Reason(Reason::ArtifactsMissing),
             Self::Local { .. } => Why::Internal,
         }
@@ -156,12 +167,13 @@ pub(super) async fn fetch(
     let target = Target { client, job, named: &named, directory };
     target.write(MANIFEST_PATH, &manifest_bytes)?;
     target.write(ATTESTATION_PATH, &attestation_bytes)?;
-    let (files, stays) = chosen(&seal.manifest, wanted, directory);
-    for entry in files.iter().filter(|entry| entry.entry_type == ManifestEntryType::Directory) {
-        target.directory_of(&entry.path)?;
+    let (directories, stays) = chosen(&seal.manifest, wanted, directory);
+    let loose =
+        seal.manifest.entries.iter().filter(|entry| entry.entry_type == ManifestEntryType::File && !is_stored(&seal.manifest, entry));
+    let _: Vec<()> = stream::iter(loose).map(|entry| target.fetch(entry)).buffer_unordered(AT_ONCE).try_collect().await?;
+    for outer in directories {
+        target.fetch_directory(outer, &seal.manifest).await?;
     }
-    let files = files.into_iter().filter(|entry| entry.entry_type == ManifestEntryType::File);
-    let _: Vec<()> = stream::iter(files).map(|entry| target.fetch(entry)).buffer_unordered(AT_ONCE).try_collect().await?;
     let verified = check(directory, &seal.manifest).await.map_err(|source| DownloadError::Verify { job: named.clone(), source })?;
     check_key(directory, job, seal.attestation.signer.role, &named)?;
     let here = seal.manifest.entries.iter().filter(|entry| !stays.iter().any(|(outer, _)| is_inside(&entry.path, outer)));
@@ -180,30 +192,29 @@ async fn small(client: &FarmClient, job: &JobView, path: &str, bytes_max: u64) -
     }
 }
 
-/// What is to be here: its entries, and the stored directories that stay away with their bytes. A directory that is here already, and one
-/// of which a part is wanted, is wanted whole: half of one could not be checked.
-fn chosen<'a>(manifest: &'a Manifest, wanted: &Wanted, directory: &Path) -> (Vec<&'a ManifestEntry>, Vec<(String, u64)>) {
+/// The stored directories that are to be here, and those that stay away with their bytes. A directory that is here already, and one of
+/// which a part is wanted, is wanted whole: half of one could not be checked.
+fn chosen<'a>(manifest: &'a Manifest, wanted: &Wanted, directory: &Path) -> (Vec<&'a str>, Vec<(String, u64)>) {
     let entries = &manifest.entries;
     let outer = stored_directories(entries).into_iter().map(|index| entries[index].path.as_str());
-    let stays: Vec<&str> = outer
-        .filter(|outer| match wanted {
-            Wanted::All => false,
-            Wanted::Small => !directory.join(outer).exists(),
-            Wanted::Directories(paths) => {
-                !paths.iter().any(|path| path == outer || is_inside(path, outer)) && !directory.join(outer).exists()
-            }
-        })
-        .collect();
-    let away = |path: &str| stays.iter().find(|outer| path == **outer || is_inside(path, outer));
-    let mut sizes: Vec<(String, u64)> = stays.iter().map(|outer| ((*outer).to_owned(), 0)).collect();
-    let mut here = Vec::new();
-    for entry in entries {
-        match away(&entry.path) {
-            Some(outer) => sizes.iter_mut().filter(|(path, _)| path == outer).for_each(|(_, bytes)| *bytes += entry.size),
-            None => here.push(entry),
-        }
-    }
-    (here, sizes)
+    let is_wanted = |outer: &str| match wanted {
+        Wanted::All => true,
+        Wanted::Small => directory.join(outer).exists(),
+        Wanted::Directories(paths) => directory.join(outer).exists() || paths.iter().any(|path| path == outer || is_inside(path, outer)),
+    };
+    let (here, away): (Vec<&str>, Vec<&str>) = outer.partition(|outer| is_wanted(outer));
+    let bytes = |outer: &str| entries.iter().filter(|entry| is_inside(&entry.path, outer)).map(|entry| entry.size).sum();
+    (here, away.into_iter().map(|outer| (outer.to_owned(), bytes(outer))).collect())
+}
+
+/// Whether an entry comes with a stored directory rather than by itself.
+fn is_stored(manifest: &Manifest, entry: &ManifestEntry) -> bool {
+    let outer = entry.path.match_indices('/').map(|(at, _)| &entry.path[..at]);
+    let is_directory = |path: &str| {
+        let found = manifest.entries.binary_search_by(|entry| entry.path.as_bytes().cmp(path.as_bytes()));
+        found.is_ok_and(|index| manifest.entries[index].entry_type == ManifestEntryType::Directory)
+    };
+    outer.into_iter().any(is_directory)
 }
 
 /// The directory against its manifest, on a thread that may block.
@@ -251,6 +262,21 @@ impl Target<'_> {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Fetches a stored directory, unless something is there already: the check of the whole set looks at it.
+    async fn fetch_directory(&self, outer: &str, manifest: &Manifest) -> Result<(), DownloadError> {
+        let place = self.place_of(outer)?;
+        if fs::symlink_metadata(&place).is_ok() {
+            return Ok(());
+        }
+        let members: Vec<&ManifestEntry> = manifest.entries.iter().filter(|entry| is_inside(&entry.path, outer)).collect();
+        let fetched = directory::fetch(self.client, &self.job.job_id, (outer, &members), self.run_directory(), &place).await;
+        fetched.map_err(|error| match error.split() {
+            Ok(source) => DownloadError::Local { path: place, source },
+            Err(Ok(error)) => error.into(),
+            Err(Err(source)) => DownloadError::Directory { job: self.named.to_owned(), path: outer.to_owned(), source },
+        })
     }
 
     async fn once(&self, entry: &ManifestEntry, path: &Path) -> Result<(), DownloadError> {

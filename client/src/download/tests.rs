@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use rch_schemas::document::{Farm, SchemaId, SchemaVersion};
+use rch_bundle::{compress, pack};
+use rch_schemas::document::{Farm, Recipe, SchemaId, SchemaVersion};
 use rch_schemas::seal::{Attestation, Manifest, ManifestEntry, ManifestEntryType, Signer, SignerRole, SigningKey};
 use rch_schemas::wire::http::JobView;
 use rch_schemas::{Attempt, JobKey, Sha256, Timestamp};
@@ -109,11 +110,38 @@ fn job() -> JobView {
     .unwrap()
 }
 
+/// The result bundle of the ordinary set as it is stored: its recipe, and its chunks by what is asked for them.
+fn stored() -> (Recipe, BTreeMap<String, Vec<u8>>) {
+    let root = tempfile::tempdir().unwrap();
+    for (path, bytes) in Served::ordinary().files {
+        let Some(inner) = path.strip_prefix("result.xcresult/") else { continue };
+        fs::create_dir_all(root.path().join(inner).parent().unwrap()).unwrap();
+        fs::write(root.path().join(inner), bytes).unwrap();
+    }
+    let packed = pack::pack(&rch_bundle::directory::list(root.path()).unwrap()).unwrap();
+    let frame = |index: usize| compress::compress(&packed.read_chunk(index).unwrap());
+    let chunks = packed.chunks().iter().enumerate().map(|(index, chunk)| (format!("GET /chunks/{}", chunk.sha256), frame(index)));
+    (packed.recipe(Timestamp::from_unix_ms(0)), chunks.collect())
+}
+
 async fn fetched(sealed: BTreeMap<String, Vec<u8>>, wanted: Wanted, directory: &TempDir) -> Result<Fetched, DownloadError> {
+    let (recipe, chunks) = stored();
+    fetched_with(sealed, (recipe, chunks), wanted, directory).await
+}
+
+async fn fetched_with(
+    sealed: BTreeMap<String, Vec<u8>>,
+    (recipe, chunks): (Recipe, BTreeMap<String, Vec<u8>>),
+    wanted: Wanted,
+    directory: &TempDir,
+) -> Result<Fetched, DownloadError> {
     let fake = Fake::serve(move |asked| {
         let path = asked.what.strip_prefix("GET /jobs/job-0000001/artifacts/").unwrap_or_default();
-        let path = path.replace("%7E", "~");
-        sealed.get(&path).map_or_else(Answer::not_found, |bytes| Answer::bytes(bytes.clone()))
+        let file = sealed.get(path).filter(|_| !path.starts_with("result.xcresult/"));
+        match asked.what.as_str() {
+            "GET /jobs/job-0000001/recipe/result.xcresult" => Answer::json(&recipe),
+            what => file.or_else(|| chunks.get(what)).map_or_else(Answer::not_found, |bytes| Answer::bytes(bytes.clone())),
+        }
     })
     .await;
     let client = FarmClient::new(fake.url.clone()).unwrap();
@@ -238,8 +266,32 @@ async fn a_link_in_the_place_of_a_directory_is_not_followed() {
     fs::create_dir_all(directory.path().join("set")).unwrap();
     std::os::unix::fs::symlink(elsewhere.path(), directory.path().join("set/result.xcresult")).unwrap();
     let error = fetched(Served::ordinary().sealed(&Served::key()), Wanted::All, &directory).await.unwrap_err();
-    assert!(matches!(error, DownloadError::Local { .. }), "{error}");
+    assert_eq!(error.why().exit_code(), 70, "{error}");
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_stored_directory_that_is_not_the_signed_one_is_refused() {
+    let sealed = || Served::ordinary().sealed(&Served::key());
+    let (recipe, chunks) = stored();
+    let other: BTreeMap<_, _> = chunks.keys().map(|what| (what.clone(), compress::compress(b"something else"))).collect();
+    let larger = Recipe { size: recipe.size + 512, ..recipe.clone() };
+    for (case, stored, said) in [
+        ("a chunk", (recipe.clone(), other), "a chunk has the digest"),
+        ("no frame", (recipe.clone(), chunks.keys().map(|what| (what.clone(), b"junk".to_vec())).collect()), "not a whole zstd frame"),
+        ("a recipe", (larger, chunks.clone()), "the chunks of the recipe have"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let error = fetched_with(sealed(), stored, Wanted::All, &directory).await.expect_err(case);
+        assert_eq!(error.why().exit_code(), 70, "{case}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(!directory.path().join("set/result.xcresult").exists(), "{case}");
+    }
+    let mut set = Served::ordinary();
+    set.files.insert("result.xcresult/Info.plist".to_owned(), b"tsilp".to_vec());
+    let directory = tempfile::tempdir().unwrap();
+    let error = fetched_with(set.sealed(&Served::key()), (recipe, chunks), Wanted::All, &directory).await.unwrap_err();
+    assert!(error.to_string().contains("result.xcresult/Info.plist has other content"), "{error}");
 }
 
 #[tokio::test]

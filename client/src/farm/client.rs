@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rch_schemas::document::Farm;
+use rch_schemas::document::{Farm, Recipe};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::{
     Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RunAccepted, RunLine, RunView, SelectionPreview, WorkerView,
@@ -26,6 +26,8 @@ const REQUEST: Duration = Duration::from_secs(30);
 const BYTES: Duration = Duration::from_mins(2);
 /// The largest JSON answer: a thousand workers or runs fit.
 const JSON_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The largest frame: a chunk that does not compress, and what zstd puts around it.
+const FRAME_BYTES_MAX: u64 = rch_bundle::chunk::CHUNK_BYTES_MAX as u64 + 64 * 1024;
 /// The largest problem.
 const PROBLEM_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
@@ -102,9 +104,9 @@ impl FarmClient {
 
     /// The newest runs.
     pub(crate) async fn runs(&self, limit: u32) -> Result<Vec<RunLine>, FarmError> {
-        let mut request = self.url_of(&["runs"]);
-        request.query_pairs_mut().append_pair("limit", &limit.to_string());
-        self.json(self.with_newest(self.http.get(request)).timeout(REQUEST)).await
+        let mut url = self.url_of(&["runs"]);
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        self.json(self.with_newest(self.http.get(url)).timeout(REQUEST)).await
     }
 
     /// A run by id, unique prefix, or `last`.
@@ -171,6 +173,17 @@ impl FarmClient {
     /// A file of a job's set, to be read piece by piece.
     pub(crate) async fn job_file_stream(&self, id: &JobId, path: &str) -> Result<Response, FarmError> {
         self.send(self.file(&["jobs", id.as_str(), "artifacts"], path)).await
+    }
+
+    /// How a stored directory of a job's set is stored.
+    pub(crate) async fn job_recipe(&self, id: &JobId, path: &str) -> Result<Recipe, FarmError> {
+        self.json(self.file(&["jobs", id.as_str(), "recipe"], path).timeout(REQUEST)).await
+    }
+
+    /// One chunk as one zstd frame.
+    pub(crate) async fn get_chunk(&self, sha256: &Sha256) -> Result<Vec<u8>, FarmError> {
+        let response = self.send(self.request(Method::GET, &["chunks", &sha256.to_string()]).timeout(BYTES)).await?;
+        self.read(response, FRAME_BYTES_MAX).await
     }
 
     /// The next piece of a response.

@@ -85,7 +85,7 @@ impl FarmError {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Problem { problem, .. } => problem.status == 503,
+            Self::Problem { problem, .. } => matches!(problem.status, 502..=504),
             Self::Answer { status, .. } => matches!(status, 502..=504),
             Self::Protocol { .. } => false,
         }

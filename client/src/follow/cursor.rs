@@ -11,6 +11,8 @@ use rch_schemas::{Attempt, WorkerName};
 pub(crate) struct Cursor {
     attempt: Attempt,
     offset: u64,
+    /// Whether this is the log of a set that no attempt produced; the farm numbers it 0.
+    of_none: bool,
 }
 
 /// What an event adds to what is known.
@@ -57,7 +59,7 @@ impl Cursor {
     /// The first byte of an attempt's log.
     pub(crate) fn start(attempt: Attempt) -> Self {
         // Attempts are numbered from 1; a job that has none yet begins with the first.
-        Self { attempt: attempt.max(Attempt(1)), offset: 0 }
+        Self { attempt: attempt.max(Attempt(1)), offset: 0, of_none: false }
     }
 
     /// Takes an event: what is new of it, in order. Bytes that were seen before are left out.
@@ -66,12 +68,14 @@ impl Cursor {
         match event {
             LogEvent::Attempt { attempt, worker } => pieces.extend(self.switch(attempt, Some(worker))),
             LogEvent::Log { attempt, offset, data } => {
+                let attempt = self.known_as(attempt);
                 pieces.extend(self.switch(attempt, None));
                 if attempt == self.attempt {
                     pieces.extend(self.bytes(offset, &data)?);
                 }
             }
             LogEvent::Gap { attempt, from, to } => {
+                let attempt = self.known_as(attempt);
                 pieces.extend(self.switch(attempt, None));
                 if attempt == self.attempt && to > self.offset {
                     if from > self.offset {
@@ -82,6 +86,7 @@ impl Cursor {
                 }
             }
             LogEvent::End { attempt, bytes } => {
+                let attempt = self.known_as(attempt);
                 pieces.extend(self.switch(attempt, None));
                 if attempt == self.attempt {
                     if bytes > self.offset {
@@ -101,9 +106,19 @@ impl Cursor {
         Piece::Gap { bytes }
     }
 
+    /// A job that ends without a worker's set has one log all the same, of no attempt: it stands for that of the last attempt when
+    /// nothing of that was read.
+    fn known_as(&mut self, attempt: Attempt) -> Attempt {
+        if attempt != Attempt::NONE || !self.of_none && self.offset > 0 {
+            return attempt;
+        }
+        self.of_none = true;
+        self.attempt
+    }
+
     fn switch(&mut self, attempt: Attempt, worker: Option<WorkerName>) -> Option<Piece> {
         (attempt > self.attempt).then(|| {
-            *self = Self { attempt, offset: 0 };
+            *self = Self { attempt, offset: 0, of_none: false };
             Piece::Attempt { attempt, worker }
         })
     }
@@ -122,7 +137,8 @@ impl Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.attempt, self.offset)
+        let attempt = if self.of_none { Attempt::NONE } else { self.attempt };
+        write!(f, "{attempt}:{}", self.offset)
     }
 }
 
@@ -177,6 +193,17 @@ mod tests {
         assert_eq!(cursor.take(LogEvent::Gap { attempt: Attempt(1), from: 0, to: 10 }), Ok(vec![Piece::Gap { bytes: 8 }]));
         assert_eq!(cursor.take(LogEvent::Gap { attempt: Attempt(1), from: 0, to: 10 }), Ok(Vec::new()));
         assert_eq!(cursor.take(log(1, 10, "x")), Ok(bytes("x")));
+    }
+
+    #[test]
+    fn the_log_of_a_set_that_no_attempt_produced_stands_for_the_last_attempt_s() {
+        let mut cursor = Cursor::start(Attempt(2));
+        assert_eq!(cursor.take(log(0, 0, "never ran\n")), Ok(bytes("never ran\n")));
+        assert_eq!(cursor.to_string(), "0:10");
+        assert_eq!(cursor.take(LogEvent::End { attempt: Attempt::NONE, bytes: 10 }), Ok(vec![Piece::End { attempt: Attempt(2) }]));
+        let mut streamed = Cursor::start(Attempt(2));
+        assert_eq!(streamed.take(log(2, 0, "half")), Ok(bytes("half")));
+        assert_eq!(streamed.take(log(0, 0, "half, again")), Ok(Vec::new()));
     }
 
     #[test]
