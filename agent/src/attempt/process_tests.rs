@@ -1,3 +1,5 @@
+//! The kill ladder and the log, with real processes and short graces.
+
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use rch_schemas::wire::agent::Phase;

@@ -1,3 +1,5 @@
+//! What the dispatcher decides, event by event.
+
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use rch_schemas::capabilities::{Facts, Limits, Macos, Observed};

@@ -1,3 +1,5 @@
+//! The verdict table.
+
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use rch_schemas::document::FirstError;
