@@ -1,5 +1,6 @@
 //! The program's edge: arguments, logging, exit code.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub fn main() -> ExitCode {
         Ok(filter) => filter,
         Err(error) => return fail(EXIT_USAGE, &format!("--log: {error}")),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let config = match Config::of_this_process(arguments) {
         Ok(config) => config,
         Err(error) => return fail(EXIT_USAGE, &error_line(&error)),

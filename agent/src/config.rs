@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(long, env = "RCH_AGENT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// What to log, such as `info` or `rch_agent=debug`.
-    #[arg(long, env = "RCH_AGENT_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long, env = "RCH_AGENT_LOG", default_value = "info,async_nats=warn", value_name = "FILTER")]
     pub(crate) log: String,
     /// The worker's name in the farm.
     #[arg(long, env = "RCH_AGENT_NAME")]

@@ -10,8 +10,10 @@ use serde_json::Value;
 
 /// Evidence is at most 64 KiB (spec 2.4), capabilities of a large Mac a few hundred.
 const DOCUMENT_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// The coordinator writes them after it has recorded the decision, so they may be a moment late.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The coordinator writes them after it has recorded the decision, so they may be a moment late. The wait doubles.
+const LOOK_AGAIN_FIRST: Duration = Duration::from_millis(50);
+/// The wait never gets longer.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(1);
 /// A run has one selection for each destination; more than this no request may have.
 const SELECTIONS_MAX: usize = 64;
 
@@ -27,13 +29,15 @@ pub(crate) struct Evidence {
 /// # Cancel safety
 /// Yes; the caller bounds it.
 pub(crate) async fn fetch(store: Store, job: Job) -> Evidence {
+    let mut pause = LOOK_AGAIN_FIRST;
     loop {
         match look(&store, &job).await {
             Ok(Some(evidence)) => return evidence,
             Ok(None) => {}
             Err(error) => tracing::debug!(error = %error, "evidence not fetched"),
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LOOK_AGAIN_MAX);
     }
 }
 
