@@ -8,6 +8,7 @@ use data_encoding::HEXLOWER;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
+use sha2::digest::common::hazmat::SerializableState as _;
 
 use crate::id::InvalidId;
 
@@ -25,6 +26,11 @@ impl Sha256 {
     /// The digest of the canonical bytes of `value`.
     pub fn of_canonical(value: &impl Serialize) -> Result<Self, CanonicalError> {
         canonical(value).map(Self::of)
+    }
+
+    /// The digest that these bytes are, kept somewhere in this form.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The 32 bytes.
@@ -89,6 +95,9 @@ impl JsonSchema for Sha256 {
 #[derive(Clone, Default)]
 pub struct Hasher(sha2::Sha256);
 
+/// Bytes of a saved [`Hasher`]: eight words, the count of blocks, and the block that is not yet full.
+pub const HASHER_STATE_BYTES: usize = 104;
+
 impl Hasher {
     /// A hasher that has seen nothing.
     pub fn new() -> Self {
@@ -103,6 +112,23 @@ impl Hasher {
     /// The digest of everything seen so far; more may follow.
     pub fn current(&self) -> Sha256 {
         Sha256(self.0.clone().finalize().into())
+    }
+
+    /// What it takes to go on from here later, even in another process. For caches of our own: not a form of the contract.
+    pub fn save(&self) -> [u8; HASHER_STATE_BYTES] {
+        self.0.serialize().into()
+    }
+
+    /// The hasher that was saved when it had seen `seen` bytes; `None` when `saved` is not of such a one.
+    ///
+    /// Eight words that were tampered with give a wrong digest, not an error: keep a digest of what you save.
+    pub fn resume(saved: &[u8; HASHER_STATE_BYTES], seen: u64) -> Option<Self> {
+        let (_words, rest) = saved.split_first_chunk::<32>()?;
+        let (blocks, rest) = rest.split_first_chunk::<8>()?;
+        let (partial, _) = rest.split_first()?;
+        let counted = u64::from_le_bytes(*blocks).checked_mul(64)?.checked_add(u64::from(*partial))?;
+        let hasher = sha2::Sha256::deserialize(saved.into()).ok()?;
+        (counted == seen).then_some(Self(hasher))
     }
 
     /// The digest of everything seen.

@@ -13,6 +13,30 @@ fn sha256_of_abc_is_the_published_vector() {
 }
 
 #[test]
+fn a_saved_hasher_goes_on_where_it_was() {
+    let text = [7; 200];
+    for at in [0, 1, 63, 64, 65, 128, 199] {
+        let mut hasher = Hasher::new();
+        hasher.update(&text[..at]);
+        let saved = hasher.save();
+        assert!(Hasher::resume(&saved, at as u64 + 1).is_none(), "{at}");
+        let mut resumed = Hasher::resume(&saved, at as u64).unwrap();
+        resumed.update(&text[at..]);
+        assert_eq!(resumed.finish(), Sha256::of(text), "{at}");
+    }
+    assert!(Hasher::resume(&[0xff; HASHER_STATE_BYTES], 7).is_none());
+}
+
+#[test]
+fn the_form_of_a_saved_hasher_never_changes() {
+    // Saved states outlive the program in caches: another form here asks for another name of the cache's format.
+    let mut hasher = Hasher::new();
+    hasher.update(&[b'a'; 70]);
+    let digest = Sha256::of(hasher.save()).to_string();
+    assert_eq!(digest, "af1ed9a46dee91057f820e5931a44bfd8587bf7465459c5dc7fb415fd1dcd352");
+}
+
+#[test]
 fn members_sort_by_utf16_code_units() {
     // RFC 8785, section 3.2.3: CR, 1, U+0080, ö, €, the surrogate pair of U+1F600, then U+FB33.
     let value = json!({ "\u{20ac}": 1, "\r": 2, "\u{fb33}": 3, "1": 4, "\u{1f600}": 5, "\u{80}": 6, "\u{f6}": 7 });
