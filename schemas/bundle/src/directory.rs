@@ -3,46 +3,46 @@
 //! Everything in it belongs to it: no ignore file, no fixed list, no git, and directories count even when empty. The rules about names,
 //! links and kinds of files are the same, since it is unpacked the same way.
 
-use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
 use crate::tar::Kind;
-use crate::tree::{Entry, List, Origin, Tree, WalkError, bundle_path, check_name, leaf_kind};
+use crate::tree::{Entry, List, OpenDirectory, Origin, Tree, WalkError, bundle_path, check_name};
 
 /// Lists everything in the directory at `root`, which itself is not a member.
 ///
 /// # Errors
 /// [`WalkError`] for a name that cannot be bundled, or what only the whole list tells: collisions and escaping links.
 pub fn list(root: &Path) -> Result<Tree, WalkError> {
+    let root = root.canonicalize().map_err(|_| WalkError::NotADirectory { root: root.to_owned() })?;
     if !root.is_dir() {
-        return Err(WalkError::NotADirectory { root: root.to_owned() });
+        return Err(WalkError::NotADirectory { root });
     }
-    let mut list = List::new(root);
+    let mut entries = Vec::new();
     let mut waiting = vec![(PathBuf::new(), String::new())];
-    while let Some((inner, path)) = waiting.pop() {
-        let disk = root.join(&inner);
-        let unreadable = |source| WalkError::Unreadable { path: disk.clone(), source };
-        let names: Vec<DirEntry> = fs::read_dir(&disk).and_then(Iterator::collect).map_err(unreadable)?;
-        for name in names {
-            let path = bundle_path(&path, &name.file_name());
-            check_name(&path, &name.file_name())?;
-            let metadata = name.metadata().map_err(unreadable)?;
-            let inner = inner.join(name.file_name());
-            let kind = if metadata.is_dir() {
-                waiting.push((inner.clone(), path.clone()));
-                Kind::Directory
+    while let Some((inner, parent)) = waiting.pop() {
+        let Some(open) = OpenDirectory::read(root.join(&inner))? else { continue };
+        for name in open.names() {
+            let path = bundle_path(&parent, &name.text);
+            check_name(&path, &name.text)?;
+            let disk = inner.join(&name.text);
+            let (kind, stamp) = if open.is_directory(name)? {
+                waiting.push((disk.clone(), path.clone()));
+                (Kind::Directory, None)
             } else {
-                leaf_kind(&name.path(), &path, &metadata)?
+                let Some((kind, stamp)) = open.leaf(&name.text, &path)? else { continue };
+                (kind, Some(stamp))
             };
-            list.push(Entry { path, disk: inner, kind, origin: Origin::Unversioned });
+            entries.push(Entry { path, disk, kind, origin: Origin::Unversioned, stamp });
         }
     }
-    list.finish(None)
+    List::new(&root, entries).finish(None)
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::fs;
 
     use super::*;
 

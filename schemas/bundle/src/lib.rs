@@ -18,6 +18,7 @@ pub mod name;
 pub mod pack;
 pub mod preflight;
 pub mod recipe;
+mod stamp;
 pub mod tar;
 pub mod tree;
 pub mod unpack;

@@ -7,25 +7,28 @@
 //! A file that changes while it is read fails the pass; the pass is then made once more, and a second change is refused. Compression is not
 //! part of it: only chunks that are sent are worth compressing.
 //!
-//! A cache of digests by a file's `Stamp` would stand between the list and the reader here, and nowhere else.
+//! What one pass has found may be kept, and the next begins with it: see [`Earlier`].
 
+mod earlier;
+mod members;
 mod packed;
 mod reader;
-mod stamp;
+mod stream;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
+pub use earlier::{Earlier, NotEarlier};
 pub use packed::{Packed, ReadChunkError};
-use rch_schemas::digest::Hasher;
-use rch_schemas::document::RecipeChunk;
-use rch_schemas::{Reason, Sha256};
+use rch_schemas::Reason;
 
-use crate::chunk::Cutter;
-use crate::recipe;
 use crate::tree::Tree;
+use earlier::Unchanged;
+use members::{Changed, Members};
+use reader::Target as _;
+use stream::Beginning;
 
 /// Bytes in one block between the threads: large enough that handing it over costs nothing.
 const BLOCK_BYTES: usize = 512 * 1024;
@@ -75,6 +78,12 @@ impl PackError {
     }
 }
 
+impl From<Changed> for PackError {
+    fn from(Changed { path }: Changed) -> Self {
+        Self::Changed { path }
+    }
+}
+
 fn shown(paths: &[String], count: usize) -> String {
     let more = if count > paths.len() { format!(" and {} more", count - paths.len()) } else { String::new() };
     format!("{}{more}", paths.join(", "))
@@ -84,7 +93,13 @@ fn shown(paths: &[String], count: usize) -> String {
 ///
 /// Blocks its thread and uses one more. Files may have changed since the walk; what is read counts.
 pub fn pack(tree: &Tree) -> Result<Packed, PackError> {
-    let packed = once_more_if_changed(|| pass(tree.clone()))?;
+    pack_since(tree, None)
+}
+
+/// The same, but reads only what may differ from what `earlier` knows: nothing of a tree in which no file's stamp is another, and what
+/// comes after the first change otherwise.
+pub fn pack_since(tree: &Tree, earlier: Option<&Earlier>) -> Result<Packed, PackError> {
+    let packed = once_more_if_changed(|| pass(tree.clone(), earlier))?;
     let pointers = packed.lfs_pointers();
     if pointers.is_empty() {
         return Ok(packed);
@@ -100,37 +115,36 @@ fn once_more_if_changed<T>(mut pass: impl FnMut() -> Result<T, PackError>) -> Re
     }
 }
 
-fn pass(mut tree: Tree) -> Result<Packed, PackError> {
+fn pass(tree: Tree, earlier: Option<&Earlier>) -> Result<Packed, PackError> {
+    let Some(earlier) = earlier else {
+        return read_on(Members::new(tree, Vec::new()), Beginning::default());
+    };
+    let Unchanged { facts, any_read } = earlier.unchanged(&tree)?;
+    let members = Members::new(tree, facts);
+    if !earlier.is_all_of(&members) {
+        let beginning = earlier.stream().beginning(members.end());
+        return read_on(members, beginning);
+    }
+    let stream = earlier.stream().clone();
+    Ok(if any_read { Packed::read(members, stream) } else { Packed::as_earlier(members, stream) })
+}
+
+/// Reads what comes after `beginning`: the rest of the members that are known, then all the others.
+fn read_on(members: Members, beginning: Beginning) -> Result<Packed, PackError> {
+    // At most one chunk: the known members end in the first that the beginning does not have.
+    let between = members.read(&(beginning.end()..members.end()))?;
     let (full_tx, full_rx) = mpsc::sync_channel(BLOCKS_IN_FLIGHT);
     let (empty_tx, empty_rx) = mpsc::channel();
-    let (stream, facts) = thread::scope(|scope| {
-        let reader = scope.spawn(|| reader::read(&mut tree, reader::Blocks::new(full_tx, empty_rx)));
-        let stream = cut(&full_rx, &empty_tx);
+    let (stream, members) = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut blocks = reader::Blocks::new(full_tx, empty_rx);
+            blocks.write(&between);
+            reader::read(members, blocks)
+        });
+        let stream = beginning.continued(&full_rx, &empty_tx);
         (stream, reader.join().expect("the reader does not panic"))
     });
-    Ok(Packed::new(tree, facts?, stream))
-}
-
-/// The tar stream as its reader sees it.
-struct Stream {
-    chunks: Vec<RecipeChunk>,
-    sha256: Sha256,
-    size: u64,
-}
-
-fn cut(full: &mpsc::Receiver<reader::Block>, empty: &mpsc::Sender<Vec<u8>>) -> Stream {
-    let mut chunks = Vec::new();
-    let mut found = |bytes: &[u8]| chunks.push(recipe::chunk_of(bytes));
-    let (mut cutter, mut whole, mut size) = (Cutter::new(), Hasher::new(), 0);
-    for block in full {
-        whole.update(block.bytes());
-        size += block.bytes().len() as u64;
-        cutter.push(block.bytes(), &mut found);
-        // The reader may have ended; then the block is of no more use.
-        let _ = empty.send(block.into_buffer());
-    }
-    cutter.finish(&mut found);
-    Stream { chunks, sha256: whole.finish(), size }
+    Ok(Packed::read(members?, stream))
 }
 
 #[cfg(test)]

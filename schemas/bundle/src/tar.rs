@@ -9,6 +9,8 @@
 //! The encoder is our own: these bytes are the contract, and a library may change its padding between releases. A library reads them in
 //! the tests.
 
+use std::borrow::Cow;
+
 /// The unit of a tar, in bytes.
 pub const BLOCK_BYTES: usize = 512;
 /// The end of the archive: two zero blocks.
@@ -52,18 +54,8 @@ impl Kind {
 ///
 /// The caller has checked that a file is at most [`FILE_BYTES_MAX`].
 pub fn header(path: &str, kind: &Kind) -> Vec<u8> {
-    let (name, target) = match kind {
-        Kind::File { .. } => (path.to_owned(), ""),
-        Kind::Directory => (format!("{path}/"), ""),
-        Kind::Symlink { target } => (path.to_owned(), target.as_str()),
-    };
-    let mut pax = Vec::new();
-    if !fits(&name) {
-        pax.extend(pax_record("path", &name));
-    }
-    if !fits(target) {
-        pax.extend(pax_record("linkpath", target));
-    }
+    let (name, target) = (name(path, kind), target(kind));
+    let mut pax = pax_records(&name, target);
     let mut bytes = Vec::with_capacity(BLOCK_BYTES);
     if !pax.is_empty() {
         bytes.extend(block(&Fields { name: PAX_NAME, target: "", mode: 0o644, size: pax.len() as u64, type_flag: b'x' }));
@@ -89,7 +81,46 @@ pub fn padding(size: u64) -> usize {
 /// Bytes of a whole member: header, content, padding.
 pub fn member_bytes(path: &str, kind: &Kind) -> u64 {
     let content = kind.content_bytes();
-    header(path, kind).len() as u64 + content + padding(content) as u64
+    header_bytes(path, kind) as u64 + content + padding(content) as u64
+}
+
+/// Bytes of [`header`], without making it.
+fn header_bytes(path: &str, kind: &Kind) -> usize {
+    let slash = usize::from(*kind == Kind::Directory);
+    if path.is_ascii() && path.len() + slash <= NAME_BYTES && fits(target(kind)) {
+        return BLOCK_BYTES;
+    }
+    match pax_records(&name(path, kind), target(kind)).len() {
+        0 => BLOCK_BYTES,
+        length => 2 * BLOCK_BYTES + length.next_multiple_of(BLOCK_BYTES),
+    }
+}
+
+/// The member's name as the header has it.
+fn name<'a>(path: &'a str, kind: &Kind) -> Cow<'a, str> {
+    match kind {
+        Kind::Directory => Cow::Owned(format!("{path}/")),
+        Kind::File { .. } | Kind::Symlink { .. } => Cow::Borrowed(path),
+    }
+}
+
+fn target(kind: &Kind) -> &str {
+    match kind {
+        Kind::Symlink { target } => target,
+        Kind::File { .. } | Kind::Directory => "",
+    }
+}
+
+/// What does not fit into the header's own fields.
+fn pax_records(name: &str, target: &str) -> Vec<u8> {
+    let mut records = Vec::new();
+    if !fits(name) {
+        records.extend(pax_record("path", name));
+    }
+    if !fits(target) {
+        records.extend(pax_record("linkpath", target));
+    }
+    records
 }
 
 struct Fields<'a> {
@@ -120,16 +151,20 @@ fn block(fields: &Fields<'_>) -> [u8; BLOCK_BYTES] {
 
 /// The sum of a header's bytes, its own field counted as spaces.
 pub(crate) fn checksum(block: &[u8; BLOCK_BYTES]) -> u64 {
-    let own = 148..156;
-    block.iter().enumerate().map(|(at, byte)| if own.contains(&at) { u64::from(b' ') } else { u64::from(*byte) }).sum()
+    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+    sum(&block[..148]) + 8 * u64::from(b' ') + sum(&block[156..])
 }
 
 /// Zero-padded octal digits and a closing NUL, filling the field.
 fn octal(field: &mut [u8], value: u64) {
-    let digits = field.len() - 1;
-    let text = format!("{value:0digits$o}");
-    assert!(text.len() == digits, "a number was checked to fit its header field");
-    field[..digits].copy_from_slice(text.as_bytes());
+    let (nul, digits) = field.split_last_mut().expect("a field has more than its NUL");
+    *nul = 0;
+    let mut left = value;
+    for digit in digits.iter_mut().rev() {
+        *digit = b"01234567"[(left & 7) as usize];
+        left >>= 3;
+    }
+    assert!(left == 0, "a number was checked to fit its header field");
 }
 
 fn text(field: &mut [u8], value: &str) {

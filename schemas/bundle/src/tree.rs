@@ -9,16 +9,20 @@
 mod error;
 mod excluded;
 mod list;
+mod open;
 mod repository;
 mod rules;
+mod tracked;
 mod walk;
 
 use std::path::{Path, PathBuf};
 
 pub use error::WalkError;
-pub(crate) use list::{List, bundle_path, check_name, leaf_kind};
+pub(crate) use list::{List, bundle_path, check_name};
+pub(crate) use open::OpenDirectory;
 pub use walk::walk;
 
+use crate::stamp::Stamp;
 use crate::tar::Kind;
 
 /// Which files of a checkout are taken.
@@ -64,6 +68,8 @@ pub struct Entry {
     pub kind: Kind,
     /// Where it comes from.
     pub origin: Origin,
+    /// A file's, when it was listed.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// What belongs to the tree at `root`, sorted by path bytes, every parent before its children.

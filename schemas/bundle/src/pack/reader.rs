@@ -1,22 +1,22 @@
 //! The reading half of the pipeline: files in, tar stream out, a digest for each file on the way.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::mpsc;
 
 use rch_schemas::Sha256;
 use rch_schemas::digest::Hasher;
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 
-use super::stamp::Stamp;
+use super::members::Members;
 use super::{BLOCK_BYTES, PackError};
+use crate::stamp::Stamp;
 use crate::tar::{self, Kind};
-use crate::tree::Tree;
 
 /// What was learnt of one file by reading it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fact {
     pub(super) sha256: Sha256,
     pub(super) stamp: Stamp,
@@ -27,6 +27,8 @@ pub(super) struct Fact {
 /// The first line of a pointer file; the specification allows no pointer of 1,024 bytes or more.
 const LFS_FIRST_LINE: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 const LFS_BYTES_MAX: u64 = 1_023;
+/// Bytes read at a time when nothing but a digest is wanted.
+const SCRATCH_BYTES: usize = 128 * 1024;
 
 /// A filled buffer.
 pub(super) struct Block {
@@ -56,27 +58,33 @@ impl Blocks {
         Self { full, empty, current: Block { buffer: vec![0; BLOCK_BYTES], length: 0 } }
     }
 
+    fn finish(self) {
+        self.full.send(self.current).expect("the cutter takes every block");
+    }
+}
+
+/// Where what is read goes: into the stream, or nowhere.
+pub(super) trait Target {
+    fn write(&mut self, bytes: &[u8]);
+
+    /// Where the next bytes of a file may be read to; never empty.
+    fn room(&mut self) -> &mut [u8];
+
+    /// The first `length` bytes of the room were filled.
+    fn filled(&mut self, length: usize);
+}
+
+impl Target for Blocks {
     fn write(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = self.room();
             let (now, later) = bytes.split_at(bytes.len().min(room.len()));
             room[..now.len()].copy_from_slice(now);
-            self.current.length += now.len();
+            self.filled(now.len());
             bytes = later;
         }
     }
 
-    /// Reads at most `limit` bytes of `file` straight into the block; hands what was read to `seen`.
-    fn read_from(&mut self, file: &mut File, limit: u64, seen: impl FnOnce(&[u8])) -> io::Result<usize> {
-        let room = self.room();
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(room.len());
-        let length = file.read(&mut room[..limit])?;
-        seen(&room[..length]);
-        self.current.length += length;
-        Ok(length)
-    }
-
-    /// What is still free of the current block; a new one when it is full.
     fn room(&mut self) -> &mut [u8] {
         if self.current.length == self.current.buffer.len() {
             let buffer = self.empty.try_recv().unwrap_or_else(|_| vec![0; BLOCK_BYTES]);
@@ -87,15 +95,34 @@ impl Blocks {
         &mut self.current.buffer[self.current.length..]
     }
 
-    fn finish(self) {
-        self.full.send(self.current).expect("the cutter takes every block");
+    fn filled(&mut self, length: usize) {
+        self.current.length += length;
     }
 }
 
-/// Lays out the whole tree; sizes and execute bits in it become those that were read. One fact for each entry that is a file.
-pub(super) fn read(tree: &mut Tree, mut blocks: Blocks) -> Result<Vec<Option<Fact>>, PackError> {
-    let mut facts = Vec::with_capacity(tree.entries.len());
-    for entry in &mut tree.entries {
+/// Room for a file of which only the digest is wanted.
+pub(super) struct Scratch(Vec<u8>);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self(vec![0; SCRATCH_BYTES])
+    }
+}
+
+impl Target for Scratch {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn room(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    fn filled(&mut self, _: usize) {}
+}
+
+/// Lays out the members that are not known yet; sizes and execute bits in the tree become those that were read.
+pub(super) fn read(members: Members, mut blocks: Blocks) -> Result<Members, PackError> {
+    let Members { mut tree, mut facts, .. } = members;
+    for entry in tree.entries.iter_mut().skip(facts.len()) {
         match &entry.kind {
             Kind::Directory | Kind::Symlink { .. } => {
                 blocks.write(&tar::header(&entry.path, &entry.kind));
@@ -111,18 +138,20 @@ pub(super) fn read(tree: &mut Tree, mut blocks: Blocks) -> Result<Vec<Option<Fac
     }
     blocks.write(&[0; tar::TRAILER_BYTES]);
     blocks.finish();
-    Ok(facts)
+    Ok(Members::new(tree, facts))
 }
 
-fn read_file(disk: &Path, path: &str, blocks: &mut Blocks) -> Result<(Kind, Fact), PackError> {
+/// Reads the file at `disk`, which is at `path` of the tree, into `target` as a member: what it is, and what was learnt of it.
+pub(super) fn read_file(disk: &Path, path: &str, target: &mut impl Target) -> Result<(Kind, Fact), PackError> {
     let changed = || PackError::Changed { path: path.to_owned() };
     let unreadable = |source| PackError::Unreadable { path: disk.to_owned(), source };
     let mut file = open(disk).map_err(|source| if is_replaced(&source) { changed() } else { unreadable(source) })?;
-    let before = file.metadata().map_err(unreadable)?;
-    if !before.is_file() || before.len() > tar::FILE_BYTES_MAX {
+    let before = fstat(&file).map_err(|error| unreadable(error.into()))?;
+    let size = Stamp::of(&before).size;
+    if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile || size > tar::FILE_BYTES_MAX {
         return Err(changed());
     }
-    append(&mut file, &before, path, blocks).map_err(|error| match error {
+    append(&mut file, &before, path, target).map_err(|error| match error {
         Interrupted::Changed => changed(),
         Interrupted::Unreadable(source) => unreadable(source),
     })
@@ -140,32 +169,41 @@ impl From<io::Error> for Interrupted {
     }
 }
 
-/// Appends the member for `file`, whose metadata was `before` when it was opened.
-fn append(file: &mut File, before: &Metadata, path: &str, blocks: &mut Blocks) -> Result<(Kind, Fact), Interrupted> {
-    let kind = Kind::File { size: before.len(), executable: before.permissions().mode() & 0o100 != 0 };
-    blocks.write(&tar::header(path, &kind));
+/// Appends the member for `file`, which was as `before` says when it was opened.
+fn append(file: &mut File, before: &Stat, path: &str, target: &mut impl Target) -> Result<(Kind, Fact), Interrupted> {
+    let stamp = Stamp::of(before);
+    let kind = Kind::File { size: stamp.size, executable: Mode::from_raw_mode(before.st_mode).contains(Mode::XUSR) };
+    target.write(&tar::header(path, &kind));
     let mut hasher = Hasher::new();
-    let mut is_pointer = false;
-    let mut left = before.len();
+    let mut first_line = (stamp.size <= LFS_BYTES_MAX).then_some(LFS_FIRST_LINE);
+    let mut left = stamp.size;
     while left > 0 {
-        let first = left == before.len();
-        let length = blocks.read_from(file, left, |bytes| {
-            hasher.update(bytes);
-            is_pointer |= first && before.len() <= LFS_BYTES_MAX && bytes.starts_with(LFS_FIRST_LINE);
-        });
-        match length {
+        let room = target.room();
+        let limit = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
+        match file.read(&mut room[..limit]) {
             Ok(0) => return Err(Interrupted::Changed),
-            Ok(length) => left -= length as u64,
+            Ok(length) => {
+                let bytes = &room[..length];
+                hasher.update(bytes);
+                first_line = first_line.and_then(|line| rest_of_line(line, bytes));
+                target.filled(length);
+                left -= length as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let stamp = Stamp::of(before);
-    if Stamp::of(&file.metadata()?) != stamp {
+    if Stamp::of(&fstat(&*file).map_err(io::Error::from)?) != stamp {
         return Err(Interrupted::Changed);
     }
-    blocks.write(&[0; tar::BLOCK_BYTES][..tar::padding(before.len())]);
-    Ok((kind, Fact { sha256: hasher.finish(), stamp, is_pointer }))
+    target.write(&[0; tar::BLOCK_BYTES][..tar::padding(stamp.size)]);
+    Ok((kind, Fact { sha256: hasher.finish(), stamp, is_pointer: first_line == Some(b"") }))
+}
+
+/// What is left of `line` when a file goes on with `bytes`; `None` when they are not of it.
+fn rest_of_line<'a>(line: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
+    let (now, later) = line.split_at(line.len().min(bytes.len()));
+    bytes.starts_with(now).then_some(later)
 }
 
 /// Opens a file that was listed as one: a link in its place is not followed, a FIFO does not block.
@@ -195,7 +233,7 @@ mod tests {
         let path = root.path().join("a");
         fs::write(&path, "four").unwrap();
         let mut file = open(&path).unwrap();
-        let before = file.metadata().unwrap();
+        let before = fstat(&file).unwrap();
         meddle(&path);
         let (full_tx, _full_rx) = mpsc::sync_channel(1);
         let (_empty_tx, empty_rx) = mpsc::channel();

@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rch_schemas::Timestamp;
+use rch_schemas::{Sha256, Timestamp};
 use tempfile::TempDir;
 
 use super::*;

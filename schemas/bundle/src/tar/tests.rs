@@ -78,6 +78,18 @@ fn a_pax_record_counts_its_own_length() {
 }
 
 #[test]
+fn the_length_of_a_header_is_known_without_making_it() {
+    for length in [1, 98, 99, 100, 101, 480, 490, 500, 900, 1_010, 1_024] {
+        for name in ["x".repeat(length), "\u{e9}".repeat(length / 2 + 1)] {
+            let link = Kind::Symlink { target: name.clone() };
+            for kind in [file(3), Kind::Directory, Kind::Symlink { target: "a".to_owned() }, link] {
+                assert_eq!(header_bytes(&name, &kind), header(&name, &kind).len(), "{length} {kind:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_member_takes_whole_blocks() {
     for size in [0, 1, 511, 512, 513, 1_024] {
         assert_eq!(member_bytes("a", &file(size)) % 512, 0, "{size}");

@@ -1,12 +1,7 @@
-//! What git knows of a tree, read from its own files without running it.
-//!
-//! One [`Repository`] is one checkout: its work tree, where its index and its private excludes are. [`Tracked`] is what the indexes of
-//! all the checkouts in a tree (submodules have their own) hold together, as paths from the tree's root.
+//! One git checkout, read from git's own files without running it: its work tree, where its index and its private excludes are.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use gix_index::entry::{Flags, Mode};
@@ -48,15 +43,16 @@ impl Repository {
         self.common.join("info/exclude")
     }
 
-    /// The paths in the index, from the top directory.
-    fn index(&self) -> Result<Vec<(String, Tracks)>, WalkError> {
+    /// The paths in the index, from the top directory, NFC.
+    pub(super) fn index(&self) -> Result<Vec<(String, Tracks)>, WalkError> {
         let path = self.git.join("index");
         let fail = |source: Box<dyn std::error::Error + Send + Sync>| WalkError::Index { path: path.clone(), source };
         // A checkout without a commit has no index yet.
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let index = gix_index::File::at(&path, self.object_hash(), false, gix_index::decode::Options::default())
+        // Its own digest is not checked: git does not either before `git fsck`.
+        let index = gix_index::File::at(&path, self.object_hash(), true, gix_index::decode::Options::default())
             .map_err(|error| fail(Box::new(io::Error::other(error.to_string()))))?;
         let present = index.entries().iter().filter(|entry| !entry.flags.contains(Flags::SKIP_WORKTREE));
         let paths = present.filter_map(|entry| {
@@ -84,9 +80,12 @@ impl Repository {
     }
 }
 
+/// What the index has at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tracks {
+pub(super) enum Tracks {
+    /// A file or symbolic link.
     File,
+    /// A checkout of its own.
     Submodule,
 }
 
@@ -94,65 +93,4 @@ enum Tracks {
 fn pointer(file: &Path, prefix: &str) -> Option<PathBuf> {
     let text = fs::read_to_string(file).ok()?;
     Some(PathBuf::from(text.strip_prefix(prefix)?.trim_end()))
-}
-
-/// What git tracks in a tree: paths from the tree's root, NFC.
-#[derive(Debug, Default)]
-pub(super) struct Tracked {
-    files: BTreeSet<String>,
-    submodules: BTreeSet<String>,
-}
-
-impl Tracked {
-    /// Adds what `repository` tracks, where its top directory stands at `prefix` of the tree (empty for the root itself).
-    pub(super) fn add_beneath(&mut self, prefix: &str, repository: &Repository) -> Result<(), WalkError> {
-        for (path, tracks) in repository.index()? {
-            let path = if prefix.is_empty() { path } else { format!("{prefix}/{path}") };
-            self.add(path, tracks);
-        }
-        Ok(())
-    }
-
-    /// Adds what `repository` tracks of its directory `inner`, which is the tree's root.
-    pub(super) fn add_from(&mut self, inner: &str, repository: &Repository) -> Result<(), WalkError> {
-        for (path, tracks) in repository.index()? {
-            if let Some(path) = path.strip_prefix(inner).and_then(|rest| rest.strip_prefix('/')) {
-                self.add(path.to_owned(), tracks);
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, path: String, tracks: Tracks) {
-        match tracks {
-            Tracks::File => self.files.insert(path),
-            Tracks::Submodule => self.submodules.insert(path),
-        };
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.submodules.is_empty()
-    }
-
-    pub(super) fn has_file(&self, path: &str) -> bool {
-        self.files.contains(path)
-    }
-
-    pub(super) fn is_submodule(&self, path: &str) -> bool {
-        self.submodules.contains(path)
-    }
-
-    pub(super) fn submodules(&self) -> &BTreeSet<String> {
-        &self.submodules
-    }
-
-    /// Whether anything tracked is in the directory `path`, or it is a submodule.
-    pub(super) fn reaches_into(&self, path: &str) -> bool {
-        let inside = format!("{path}/");
-        let any = |set: &BTreeSet<String>| {
-            let first = set.range::<str, _>((Bound::Included(inside.as_str()), Bound::Unbounded)).next();
-            first.is_some_and(|found| found.starts_with(&inside))
-        };
-        self.is_submodule(path) || any(&self.files) || any(&self.submodules)
-    }
 }

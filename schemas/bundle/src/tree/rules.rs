@@ -1,7 +1,7 @@
 //! Ignore files and includes: which untracked files are left out, and which of those come back.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::Match;
@@ -9,12 +9,16 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::WalkError;
 use super::excluded::IsDirectory;
+use super::open::OpenDirectory;
 use super::repository::Repository;
+
+const RCHIGNORE: &str = ".rchignore";
+const GITIGNORE: &str = ".gitignore";
 
 /// The rules that hold in one directory: its own files, and those of the directories above it.
 #[derive(Debug)]
 pub(super) struct Rules {
-    above: Option<Rc<Rules>>,
+    above: Option<Arc<Rules>>,
     /// `.rchignore`: ours, so it wins over git's.
     own: Gitignore,
     /// `.gitignore`.
@@ -24,27 +28,28 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// The rules in `directory`, the top of `repository` if one is given, below `above`.
-    pub(super) fn enter(directory: &Path, repository: Option<&Repository>, above: Option<Rc<Self>>) -> Rc<Self> {
-        Rc::new(Self {
-            above,
-            own: read(directory, &directory.join(".rchignore")),
-            git: read(directory, &directory.join(".gitignore")),
-            exclude: repository.map(|repository| read(directory, &repository.exclude_file())),
-        })
+    /// The rules in the directory that is `open`, the top of `repository` if one is given, below `above`; those above when it adds none.
+    pub(super) fn enter(open: &OpenDirectory, repository: Option<&Repository>, above: Option<Arc<Self>>) -> Option<Arc<Self>> {
+        let disk = open.disk();
+        let file = |name| if open.has(name) { read(disk, &disk.join(name)) } else { Gitignore::empty() };
+        if repository.is_none() && !open.has(RCHIGNORE) && !open.has(GITIGNORE) {
+            return above;
+        }
+        let exclude = repository.map(|repository| read(disk, &repository.exclude_file()));
+        Some(Arc::new(Self { above, own: file(RCHIGNORE), git: file(GITIGNORE), exclude }))
     }
 
     /// The rules of the directories from the checkout's top down to above `root`, which is inside it. Our own file does not reach in from
     /// outside the tree.
-    pub(super) fn outside(repository: &Repository, root: &Path) -> Option<Rc<Self>> {
+    pub(super) fn outside(repository: &Repository, root: &Path) -> Option<Arc<Self>> {
         let inner = root.strip_prefix(&repository.top).ok()?;
         let mut directory = repository.top.clone();
         let mut rules = None;
         for component in inner.components() {
             let top = rules.is_none().then_some(repository);
-            let git = read(&directory, &directory.join(".gitignore"));
+            let git = read(&directory, &directory.join(GITIGNORE));
             let exclude = top.map(|repository| read(&directory, &repository.exclude_file()));
-            rules = Some(Rc::new(Self { above: rules, own: Gitignore::empty(), git, exclude }));
+            rules = Some(Arc::new(Self { above: rules, own: Gitignore::empty(), git, exclude }));
             directory.push(component);
         }
         rules
