@@ -48,7 +48,7 @@ pub(crate) enum CommandError {
     },
     /// Artifacts.
     #[error(transparent)]
-    Download(#[from] DownloadError),
+    Download(#[from] Box<DownloadError>),
     /// What was named is not there.
     #[error("{what}; {fix}")]
     NotFound {

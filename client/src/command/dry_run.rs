@@ -47,10 +47,15 @@ pub(super) async fn run(
     });
     let ending = match preview.problems.first() {
         None => Ending::success("nothing stands in the way; nothing was run"),
-        // The farm answers in words here; no matching worker is what they are about, since everything else is refused before.
-        Some(problem) => Ending::because(Why::Reason(Reason::NoWorkers), problem.clone()),
+        Some(problem) => Ending::because(Why::Reason(reason(problem)), problem.clone()),
     };
     Ok(ending.with_document(document))
+}
+
+/// The code that a problem begins with. Without one it is about workers: everything else is refused before.
+fn reason(problem: &str) -> Reason {
+    let code = problem.split(':').next().unwrap_or_default();
+    Reason::ALL.iter().copied().find(|reason| reason.code() == code).unwrap_or(Reason::NoWorkers)
 }
 
 /// Why the others will not do: `macmini-02  excluded  draining since 08:50`.

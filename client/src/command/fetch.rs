@@ -27,7 +27,7 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: FetchFlags) -> Result<
     let directory = named.place.run(&run_id);
     finish::tell_artifacts(context.reporter, &collected, &named.place.shown(&directory), None);
     if let Some(error) = finish::worst(&mut collected, context.reporter) {
-        return Err(error.into());
+        return Err(Box::new(error).into());
     }
     let jobs = named.run.jobs.iter().filter(|job| named.job.as_ref().is_none_or(|only| *only == job.job_id));
     let here: Vec<_> = jobs.map(|job| named.place.job(job)).collect();

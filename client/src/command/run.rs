@@ -263,7 +263,7 @@ async fn complete(context: &mut Context<'_>, prepared: &Prepared, followed: &Fol
     let first_error = finish::first_error(run, &collected, place);
     finish::tell_artifacts(reporter, &collected, &place.shown(&place.run(&run.plan.run_id)), first_error);
     match finish::worst(&mut collected, reporter) {
-        Some(error) => Err(error.into()),
+        Some(error) => Err(Box::new(error).into()),
         None => Ok(ending),
     }
 }

@@ -80,7 +80,7 @@ pub(crate) enum DownloadError {
         /// The directory.
         path: String,
         /// What is wrong with it.
-        source: DirectoryError,
+        source: Box<DirectoryError>,
     },
     /// The hashed inputs are not those of the key.
     #[error("{job}: {KEY_INPUTS} hashes to {found}, the job key is {expected}")]
@@ -275,7 +275,7 @@ impl Target<'_> {
         fetched.map_err(|error| match error.split() {
             Ok(source) => DownloadError::Local { path: place, source },
             Err(Ok(error)) => error.into(),
-            Err(Err(source)) => DownloadError::Directory { job: self.named.to_owned(), path: outer.to_owned(), source },
+            Err(Err(source)) => DownloadError::Directory { job: self.named.to_owned(), path: outer.to_owned(), source: Box::new(source) },
         })
     }
 

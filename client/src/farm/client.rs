@@ -223,7 +223,7 @@ impl FarmClient {
     }
 
     async fn stream(&self, request: RequestBuilder, idle: Duration) -> Result<Events, FarmError> {
-        self.send(request.header(ACCEPT, "text/event-stream")).await.map(|response| Events::new(response, idle))
+        self.send(request.header(ACCEPT, "text/event-stream")).await.map(|response| Events::new(self.base.clone(), response, idle))
     }
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, FarmError> {

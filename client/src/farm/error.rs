@@ -73,6 +73,14 @@ impl FarmError {
         }
     }
 
+    /// In a few words, for someone who knows where the coordinator is.
+    pub(crate) fn brief(&self) -> String {
+        match self {
+            Self::Unreachable { url, cause } => format!("{url} ({cause})"),
+            Self::Problem { .. } | Self::Answer { .. } | Self::Protocol { .. } => self.to_string(),
+        }
+    }
+
     /// The code, when the coordinator gave one.
     pub(crate) fn code(&self) -> Option<Reason> {
         match self {

@@ -3,12 +3,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use reqwest::Url;
+
 use super::error::FarmError;
 use super::sse::{Parser, SseEvent};
 
 /// Events as they come. A stream that is silent for too long counts as broken: whoever reads it resumes.
 #[derive(Debug)]
 pub(crate) struct Events {
+    /// The coordinator.
+    base: Url,
     response: reqwest::Response,
     parser: Parser,
     ready: VecDeque<SseEvent>,
@@ -16,8 +20,8 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub(super) fn new(response: reqwest::Response, idle: Duration) -> Self {
-        Self { response, parser: Parser::default(), ready: VecDeque::new(), idle }
+    pub(super) fn new(base: Url, response: reqwest::Response, idle: Duration) -> Self {
+        Self { base, response, parser: Parser::default(), ready: VecDeque::new(), idle }
     }
 
     /// The next event; `None` when the coordinator ended the stream.
@@ -29,13 +33,12 @@ impl Events {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));
             }
-            let url = self.response.url().clone();
-            let silent = || FarmError::Unreachable { url: url.to_string(), cause: format!("silent for {} s", self.idle.as_secs()) };
+            let silent = || FarmError::Unreachable { url: self.base.to_string(), cause: format!("silent for {} s", self.idle.as_secs()) };
             let chunk = tokio::time::timeout(self.idle, self.response.chunk()).await.map_err(|_| silent())?;
-            let Some(bytes) = chunk.map_err(|error| FarmError::unreachable(&url, &error))? else { return Ok(None) };
+            let Some(bytes) = chunk.map_err(|error| FarmError::unreachable(&self.base, &error))? else { return Ok(None) };
             let ready = &mut self.ready;
             self.parser.push(&bytes, |event| ready.push_back(event)).map_err(|error| FarmError::Answer {
-                url: url.to_string(),
+                url: self.response.url().to_string(),
                 status: self.response.status().as_u16(),
                 expected: "a stream of events".to_owned(),
                 found: error.to_string(),

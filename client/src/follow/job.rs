@@ -109,7 +109,8 @@ impl JobStory {
             reporter.fact(&Label::Retrying, &text);
         } else if self.waiting.take().is_some() {
             let waited = self.waits_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-            reporter.fact(&Label::Started, &format!("on {worker} after {}", duration(waited)));
+            let which = if self.place.is_empty() { String::new() } else { format!("{}{}, ", self.name, self.place) };
+            reporter.fact(&Label::Started, &format!("{which}on {worker} after {}", duration(waited)));
         }
         self.waits_since = None;
     }
@@ -219,9 +220,8 @@ impl JobStory {
         }
         if std::mem::take(&mut self.block_open) {
             reporter.gap();
-        } else {
-            self.tell_header(reporter);
         }
+        self.tell_header(reporter);
         if self.view.state == JobState::Succeeded {
             let (shown, others) = self.digest.warnings();
             reporter.details(shown);

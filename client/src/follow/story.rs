@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rch_schemas::JobId;
 use rch_schemas::wire::http::{JobState, JobView, RunView};
+use rch_schemas::{Action, JobId, Reason};
 
 use super::cursor::{Cursor, Piece};
 use super::job::JobStory;
@@ -146,11 +146,13 @@ impl Story {
             0 => name.clone(),
             milliseconds => format!("{name} in {}", duration(Duration::from_millis(milliseconds))),
         };
-        let summary = job.view.human_summary.clone().filter(|text| !text.is_empty());
+        let summary = job.view.human_summary.as_deref().map(|text| in_short(text, job.view.action)).filter(|text| !text.is_empty());
         let sentence = job.view.outcome.and_then(|outcome| outcome.failure_subkind).map(|reason| reason.sentence().to_owned());
         let because = |reason: Option<String>| reason.map_or_else(|| timed.clone(), |reason| format!("{timed}: {reason}"));
         match job.view.state {
             JobState::Succeeded => (Label::Succeeded, timed),
+            // What tests say in the log are failures to count in the result, not errors of the build.
+            JobState::Failed if is_of_tests(&job.view) => (Label::Failed, because(summary.or(sentence))),
             JobState::Failed => (Label::Failed, because(job.digest.errors().or(summary).or(sentence))),
             JobState::Cancelled => (Label::Cancelled, timed),
             JobState::Skipped => {
@@ -176,6 +178,17 @@ impl Story {
         let planned = self.run.plan.steps.iter().flat_map(|step| &step.jobs);
         planned.into_iter().find(|planned| planned.job_id == job.view.job_id)?.rejected.clone()
     }
+}
+
+/// Whether a job failed in its tests.
+fn is_of_tests(view: &JobView) -> bool {
+    let reason = view.outcome.and_then(|outcome| outcome.failure_subkind);
+    matches!(reason, Some(Reason::TestFailed | Reason::TestCrash | Reason::NoTestsRun))
+}
+
+/// A job's summary without what the label and the step's name say already: `1 of 16 tests failed` of `test failed: 1 of 16 tests failed`.
+fn in_short(summary: &str, action: Action) -> String {
+    summary.strip_prefix(&format!("{action} failed: ")).unwrap_or(summary).to_owned()
 }
 
 /// A destination for people, as resolved when it is.

@@ -76,7 +76,7 @@ impl RunReader {
             Ok(()) => self.backoff.next(None),
             Err(error) if error.is_passing() => {
                 if !std::mem::replace(&mut self.lost, true) {
-                    self.tx.send(News::Lost(error.to_string())).await.ok()?;
+                    self.tx.send(News::Lost(error.brief())).await.ok()?;
                 }
                 self.backoff.next(error.retry_after())
             }

@@ -210,6 +210,32 @@ fn escapes_in_a_log_do_not_reach_the_terminal() {
 }
 
 #[test]
+fn failing_tests_are_told_at_once_and_counted_at_the_end() {
+    let mut told = Told::new(LogMode::Short);
+    told.update(run("RUNNING", &ended("SUCCEEDED", 500), &running(1)));
+    told.end(&build(), 1);
+    told.log(&test(), "Test Case '-[AppTests.A testA]' passed (0.1 seconds).\n/w/src/Tests/A.swift:5: error: -[AppTests.A testB] : XCTAssertTrue failed\n");
+    told.log(&test(), "Test Case '-[AppTests.A testB]' failed (0.1 seconds).\n");
+    told.end(&test(), 1);
+    let outcome = json!({"status": "failed", "failure_kind": "XCODEBUILD", "failure_subkind": "TEST_FAILED", "exit_code": 50});
+    let mut failed = ended("FAILED", 1_500);
+    failed["outcome"] = outcome;
+    failed["human_summary"] = json!("test failed: 1 of 2 tests failed");
+    told.update(run("FAILED", &ended("SUCCEEDED", 500), &failed));
+    let expected = "       build  SampleApp
+   Succeeded  build in 0.5 s
+        test  AppTests 1 passed
+
+/w/src/Tests/A.swift:5: error: AppTests/A/testB: XCTAssertTrue failed
+
+        test  AppTests 1 passed, 1 failed
+      Failed  test in 1.5 s: 1 of 2 tests failed
+";
+    assert_eq!(told.captured.err(), expected);
+    assert!(told.story.has_shown(&test(), "A.swift", Some(5)) && !told.story.has_shown(&test(), "A.swift", Some(6)));
+}
+
+#[test]
 fn a_rejected_job_says_which_argument() {
     let mut told = Told::new(LogMode::Short);
     let mut rejected = run("REJECTED", &json!({"state": "REJECTED"}), &json!({"state": "SKIPPED"}));

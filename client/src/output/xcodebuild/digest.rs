@@ -139,9 +139,10 @@ impl LogDigest {
         (self.warnings.iter().filter_map(|lines| lines.first().map(String::as_str)).collect(), self.warnings_more)
     }
 
-    /// Whether an error at this place was shown.
+    /// Whether an error at this place was shown. A result bundle may know less of a path than the log: its last parts are enough.
     pub(crate) fn has_shown(&self, path: &str, line: Option<u32>) -> bool {
-        self.places.contains(&(path.to_owned(), line))
+        let is_same = |shown: &str| shown == path || shown.strip_suffix(path).is_some_and(|above| above.ends_with('/'));
+        self.places.iter().any(|(shown, at)| *at == line && is_same(shown))
     }
 }
 
