@@ -7,7 +7,7 @@ use crate::tool::Tools;
 
 /// Variables that choose other tools, load code or carry credentials; a job that names one is refused rather than run without it, since its key
 /// says otherwise.
-const DENIED_PREFIXES: [&str; 9] = ["DYLD_", "LD_", "SIMCTL_CHILD_", "SWIFT_", "GIT_", "SSH_", "AWS_", "NATS_", "RCH_"];
+const DENIED_PREFIXES: [&str; 8] = ["DYLD_", "LD_", "SIMCTL_CHILD_", "SWIFT_", "GIT_", "SSH_", "AWS_", "NATS_"];
 const DENIED: [&str; 12] =
     ["PATH", "HOME", "TMPDIR", "DEVELOPER_DIR", "NSUnbufferedIO", "SDKROOT", "TOOLCHAINS", "XCODE_XCCONFIG_FILE", "CC", "CXX", "LD", "IFS"];
 
