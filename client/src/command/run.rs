@@ -210,7 +210,7 @@ fn remember(context: &mut Context<'_>, place: &Place, accepted: &RunAccepted) {
 }
 
 fn detached(context: &mut Context<'_>, accepted: &RunAccepted) -> Ending {
-    context.reporter.fact(&Label::Run, &format!("goes on by itself (rch tail {})", accepted.run_id));
+    context.reporter.fact(&Label::Run, &format!("{} (goes on by itself: rch tail last)", accepted.run_id));
     context.reporter.data(accepted.run_id.as_str());
     let ending = Ending::success("accepted").with_document(json!(accepted.run));
     Ending { run_id: Some(accepted.run_id.clone()), ..ending }
