@@ -77,6 +77,7 @@ pub(crate) struct Arguments {
 
 /// The keys of the file, each optional, since another layer may say it.
 #[derive(Debug, Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the fields are the keys of the file")]
 struct File {
     name: Option<String>,
     listen: Option<String>,

@@ -124,9 +124,10 @@ async fn ask_durability(shared: Shared, connection: nats::Connection) -> Result<
         let seen = link.borrow_and_update().connections;
         let durability = Durability::ask(&connection.client, shared.config.nats_monitor_url.as_deref()).await;
         shared.board.set_durability(durability);
-        match durability.problem() {
-            Some(problem) => tracing::warn!(problem, "durability"),
-            None => tracing::info!("acknowledged work survives a power cut"),
+        if let Some(problem) = durability.problem() {
+            tracing::warn!(problem, "acknowledged work may not survive a power cut");
+        } else {
+            tracing::info!("acknowledged work survives a power cut");
         }
         if link.wait_for(|link| link.connected && link.connections != seen).await.is_err() {
             std::future::pending::<()>().await;
@@ -158,10 +159,10 @@ async fn supervise(
     }
     let rest = async {
         while let Some(ended) = parts.join_next().await {
-            if let Err(error) = flatten(ended) {
-                if outcome.is_ok() {
-                    outcome = Err(error);
-                }
+            if let Err(error) = flatten(ended)
+                && outcome.is_ok()
+            {
+                outcome = Err(error);
             }
         }
     };

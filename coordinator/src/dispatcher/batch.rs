@@ -52,7 +52,12 @@ pub(super) struct Poisoned {
 }
 
 /// Decides `asks` in order until the record is full; what does not fit stays in `asks`.
-pub(super) fn decide_batch(state: &mut State, hearing: &mut Hearing, stamp: Stamp, asks: &mut VecDeque<Ask>) -> Result<Draft, Poisoned> {
+pub(super) fn decide_batch(
+    state: &mut State,
+    hearing: &mut Hearing,
+    stamp: Stamp,
+    asks: &mut VecDeque<Ask>,
+) -> Result<Draft, Box<Poisoned>> {
     let mut record = OpenRecord { state, hearing, stamp, index: 0, bytes: 0, touched: Touched::default() };
     let (mut commands, mut decided, mut must_append) = (Vec::new(), Vec::new(), false);
     while record.bytes < RECORD_BYTES_MAX
@@ -69,7 +74,7 @@ pub(super) fn decide_batch(state: &mut State, hearing: &mut Hearing, stamp: Stam
             }
             Err(panic) => {
                 let others = decided.into_iter().map(|decided| decided.ask).chain(asks.drain(..)).collect();
-                return Err(Poisoned { ask, message: panic_message(panic.as_ref()), others });
+                return Err(Box::new(Poisoned { ask, message: panic_message(panic.as_ref()), others }));
             }
         }
     }

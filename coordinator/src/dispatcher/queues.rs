@@ -23,7 +23,7 @@ const SHARES: [usize; 3] = [128, 64, 64];
 
 /// The receiving ends.
 pub(crate) struct Queues {
-    queues: [mpsc::Receiver<Ask>; 3],
+    commands: [mpsc::Receiver<Ask>; 3],
     /// What did not fit into the last record.
     left_over: VecDeque<Ask>,
     heard: mpsc::Receiver<Heard>,
@@ -48,8 +48,8 @@ pub(crate) fn queues(link: watch::Receiver<Link>) -> (Asks, Queues) {
     let (heard, heard_rx) = mpsc::channel(HEARD_MAX);
     let (leading, leading_rx) = watch::channel(false);
     let asks = Asks { reports, operators, submissions, heard, leading: leading_rx, link };
-    let queues = [reports_rx, operators_rx, submissions_rx];
-    (asks, Queues { queues, left_over: VecDeque::new(), heard: heard_rx, leading })
+    let commands = [reports_rx, operators_rx, submissions_rx];
+    (asks, Queues { commands, left_over: VecDeque::new(), heard: heard_rx, leading })
 }
 
 impl Queues {
@@ -61,7 +61,7 @@ impl Queues {
         if let Some(ask) = self.left_over.pop_front() {
             return Some(Next::Ask(ask));
         }
-        let [reports, operators, submissions] = &mut self.queues;
+        let [reports, operators, submissions] = &mut self.commands;
         tokio::select! {
             biased;
             Some(heard) = self.heard.recv() => Some(Next::Heard(heard)),
@@ -76,10 +76,10 @@ impl Queues {
     pub(super) fn fill(&mut self, first: Ask) -> Vec<Ask> {
         let mut batch = vec![first];
         batch.extend(self.left_over.drain(..));
-        for (queue, share) in self.queues.iter_mut().zip(SHARES) {
+        for (queue, share) in self.commands.iter_mut().zip(SHARES) {
             take(queue, share, &mut batch);
         }
-        for queue in &mut self.queues {
+        for queue in &mut self.commands {
             take(queue, RECORD_COMMANDS_MAX, &mut batch);
         }
         batch.retain(|ask| !ask.is_abandoned());
@@ -98,7 +98,7 @@ impl Queues {
     /// Forgets everything that waits: the callers learn that the outcome is unknown, and ask again.
     pub(super) fn clear(&mut self) {
         self.left_over.clear();
-        for queue in &mut self.queues {
+        for queue in &mut self.commands {
             while queue.try_recv().is_ok() {}
         }
         while self.heard.try_recv().is_ok() {}

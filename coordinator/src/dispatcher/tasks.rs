@@ -72,10 +72,11 @@ impl Dispatcher {
         let open = || async { JetStreamLog::open(connection.jetstream.clone()).await.map_err(passing_ledger) };
         let Some(log) = self.keep_trying(Source::Ledger, open).await? else { return Ok(()) };
         let (keeper, lease) = Keeper::new(store, self.replica.clone());
-        let mut keeping = JoinSet::new();
-        keeping.spawn(keeper.run(self.shutdown.clone()));
+        // The lease is given back only after the last record: whoever takes it next would otherwise meet this one's append.
+        let (mut keeping, released) = (JoinSet::new(), CancellationToken::new());
+        keeping.spawn(keeper.run(released.clone()));
         let outcome = self.follow_and_lead(&connection, &log, &lease).await;
-        self.shutdown.cancel();
+        released.cancel();
         while keeping.join_next().await.is_some() {}
         outcome
     }

@@ -162,7 +162,7 @@ impl<'a> Term<'a> {
                 }
                 Err(poisoned) => {
                     *replica = Replica::load(&self.dispatcher.shared.projection, replica.position.seq).await?;
-                    asks = self.set_aside(replica, poisoned).await;
+                    asks = self.set_aside(replica, *poisoned).await;
                 }
             }
         }

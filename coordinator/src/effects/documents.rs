@@ -20,7 +20,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Documents {
     shared: Shared,
     lease: Lease,
-    documents: RunDocuments,
+    writer: RunDocuments,
     /// Runs to be looked at.
     waiting: BTreeSet<RunId>,
     /// What is known to be written, by run; complete ones are forgotten.
@@ -31,8 +31,8 @@ pub(crate) struct Documents {
 
 impl Documents {
     pub(crate) fn new(shared: Shared, connection: Connection, lease: Lease) -> Self {
-        let documents = RunDocuments::new(shared.clone(), connection);
-        Self { shared, lease, documents, waiting: BTreeSet::new(), progress: BTreeMap::new(), complete: BTreeSet::new() }
+        let writer = RunDocuments::new(shared.clone(), connection);
+        Self { shared, lease, writer, waiting: BTreeSet::new(), progress: BTreeMap::new(), complete: BTreeSet::new() }
     }
 
     /// Runs until the term is over.
@@ -98,7 +98,7 @@ impl Documents {
                 self.progress.remove(&run_id);
                 continue;
             }
-            match self.documents.write(&run_id, progress).await {
+            match self.writer.write(&run_id, progress).await {
                 Ok(()) if progress.is_complete() => {
                     self.progress.remove(&run_id);
                     self.complete.insert(run_id);

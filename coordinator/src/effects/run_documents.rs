@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rch_scheduler::{Job, JobPhase, MadeSelection, Run, SetRef, State, StateRows, run_plan, run_summary};
 use rch_schemas::document::WorkerSelection;
 use rch_schemas::wire::{Op, Request, subject};
-use rch_schemas::{JobId, RunId, Sha256};
+use rch_schemas::{Attempt, JobId, RunId, Sha256};
 use rch_store::layout::{self, SetBase};
 use rch_store::set::DOCUMENT_BYTES_MAX;
 use rch_store::{StoreError, layout::Key};
@@ -117,13 +117,11 @@ impl RunDocuments {
         if let Some(there) = set_pointer(store, &run.run_id, &job.job_id).await? {
             return Ok(there.manifest_sha256);
         }
-        let (base, attempt, manifest_sha256) = match set {
-            Some(set) => (SetBase::Attempt { job_id: job.job_id.clone(), attempt: set.attempt }, set.attempt, set.manifest_sha256),
-            None => {
-                let base = SetBase::Coordinator { run_id: run.run_id.clone(), job_id: job.job_id.clone() };
-                let manifest_sha256 = write_own_set(&self.shared, &self.connection, run, job).await?;
-                (base, rch_schemas::Attempt::NONE, manifest_sha256)
-            }
+        let (base, attempt, manifest_sha256) = if let Some(set) = set {
+            (SetBase::Attempt { job_id: job.job_id.clone(), attempt: set.attempt }, set.attempt, set.manifest_sha256)
+        } else {
+            let base = SetBase::Coordinator { run_id: run.run_id.clone(), job_id: job.job_id.clone() };
+            (base, Attempt::NONE, write_own_set(&self.shared, &self.connection, run, job).await?)
         };
         let attestation = base.attestation();
         let bytes = store.get(&attestation, DOCUMENT_BYTES_MAX).await?.ok_or(WriteError::Missing(attestation))?;

@@ -56,21 +56,27 @@ impl ApiError {
     }
 }
 
-/// The status for a code. Codes that end jobs and never answer a request are the server's own failure.
+/// The status of each code that answers a request; all others say that something of ours failed.
+const STATUSES: [(Reason, StatusCode); 14] = [
+    (Reason::InvalidRequest, StatusCode::UNPROCESSABLE_ENTITY),
+    (Reason::SourceCorrupt, StatusCode::UNPROCESSABLE_ENTITY),
+    (Reason::UnsupportedProtocol, StatusCode::UNPROCESSABLE_ENTITY),
+    (Reason::Unauthorized, StatusCode::UNAUTHORIZED),
+    (Reason::NotFound, StatusCode::NOT_FOUND),
+    (Reason::Conflict, StatusCode::CONFLICT),
+    (Reason::Stale, StatusCode::CONFLICT),
+    (Reason::ArtifactsGone, StatusCode::GONE),
+    (Reason::PayloadTooLarge, StatusCode::PAYLOAD_TOO_LARGE),
+    (Reason::SourceMissing, StatusCode::FAILED_DEPENDENCY),
+    (Reason::Transfer, StatusCode::BAD_GATEWAY),
+    (Reason::Offline, StatusCode::SERVICE_UNAVAILABLE),
+    (Reason::Overloaded, StatusCode::SERVICE_UNAVAILABLE),
+    (Reason::OutcomeUnknown, StatusCode::SERVICE_UNAVAILABLE),
+];
+
 fn status_of(code: Reason) -> StatusCode {
-    match code {
-        Reason::InvalidRequest | Reason::SourceCorrupt | Reason::UnsupportedProtocol => StatusCode::UNPROCESSABLE_ENTITY,
-        Reason::NotFound => StatusCode::NOT_FOUND,
-        Reason::Conflict => StatusCode::CONFLICT,
-        Reason::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Reason::SourceMissing => StatusCode::FAILED_DEPENDENCY,
-        Reason::ArtifactsGone => StatusCode::GONE,
-        Reason::Overloaded | Reason::OutcomeUnknown | Reason::Offline => StatusCode::SERVICE_UNAVAILABLE,
-        Reason::Transfer => StatusCode::BAD_GATEWAY,
-        Reason::Unauthorized => StatusCode::UNAUTHORIZED,
-        code if code.kind().is_none() => StatusCode::CONFLICT,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+    let found = STATUSES.iter().find(|(known, _)| *known == code);
+    found.map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
 }
 
 impl IntoResponse for ApiError {

@@ -228,7 +228,7 @@ impl LogFollower {
                 Ok(())
             }
             Taken::Bytes { offset, bytes } => {
-                self.hand_out(attempt, offset, bytes);
+                self.hand_out(attempt, offset, &bytes);
                 Ok(())
             }
             Taken::Gap { from, to } => {
@@ -270,7 +270,7 @@ impl LogFollower {
         match filled {
             Filled::Bytes(bytes) => {
                 live.log.fill(&bytes);
-                self.hand_out(attempt, from, bytes);
+                self.hand_out(attempt, from, &bytes);
             }
             Filled::Nothing => {
                 live.log.skip_to(to);
@@ -284,7 +284,7 @@ impl LogFollower {
     }
 
     /// Hands out what of these bytes the reader does not have.
-    fn hand_out(&mut self, attempt: Attempt, offset: u64, bytes: Bytes) {
+    fn hand_out(&mut self, attempt: Attempt, offset: u64, bytes: &Bytes) {
         let end = offset + bytes.len() as u64;
         if end <= self.at.offset {
             return;
@@ -330,15 +330,12 @@ impl LogFollower {
     }
 
     fn committed(&mut self, piece: Option<Result<Bytes, ReadSetError>>) -> ApiResult<()> {
-        match piece {
-            Some(bytes) => {
-                let (attempt, offset) = (self.at.attempt, self.at.offset);
-                self.hand_out(attempt, offset, bytes?);
-            }
-            None => {
-                self.pieces.push_back(Piece::End { attempt: self.at.attempt, bytes: self.at.offset });
-                self.phase = Phase::Over;
-            }
+        let Cursor { attempt, offset } = self.at;
+        if let Some(bytes) = piece {
+            self.hand_out(attempt, offset, &bytes?);
+        } else {
+            self.pieces.push_back(Piece::End { attempt, bytes: offset });
+            self.phase = Phase::Over;
         }
         Ok(())
     }

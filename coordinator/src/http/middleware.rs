@@ -42,11 +42,10 @@ async fn wait_for_record(api: &Api, named: Option<&str>) -> ApiResult<()> {
 
 /// Waits until record `seq` can be read here.
 pub(super) async fn wait_for(api: &Api, seq: LedgerSeq) -> ApiResult<()> {
-    match tokio::time::timeout(MIN_SEQ_WITHIN, api.shared.projection.wait_for(seq)).await {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => {
-            let applied = api.shared.projection.applied();
-            Err(ApiError::new(Reason::Overloaded, format!("this coordinator has come to record {applied}, not yet to {seq}")))
-        }
+    let there = tokio::time::timeout(MIN_SEQ_WITHIN, api.shared.projection.wait_for(seq)).await;
+    if matches!(there, Ok(true)) {
+        return Ok(());
     }
+    let applied = api.shared.projection.applied();
+    Err(ApiError::new(Reason::Overloaded, format!("this coordinator has come to record {applied}, not yet to {seq}")))
 }

@@ -10,6 +10,7 @@ pub(crate) const LEDGER_VERSION: u32 = 1;
 /// One record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the fields are the members of the record")]
 pub(crate) struct Record {
     /// The version its events are written in.
     pub(crate) ledger_version: u32,

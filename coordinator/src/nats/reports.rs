@@ -158,9 +158,9 @@ impl Reports {
 
 fn parse(message: &Message) -> Option<(WorkerName, Request<Report>)> {
     let request = serde_json::from_slice::<Request<Report>>(&message.payload).map_err(|error| error.to_string());
-    let readable = request.and_then(|request| match request.op {
-        Op::Report => Ok(request),
-        op => Err(format!("op is {op:?}, expected report")),
+    let readable = request.and_then(|request| {
+        let op = request.op;
+        if op == Op::Report { Ok(request) } else { Err(format!("op is {op:?}, expected report")) }
     });
     match (subject::worker_of(&message.subject), readable) {
         (Some(worker), Ok(request)) => Some((worker, request)),

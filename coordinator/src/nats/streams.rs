@@ -10,7 +10,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, Rete
 use rch_schemas::wire::subject;
 
 /// How long log chunks are kept: a job may run a day, and be looked at the day after.
-const OUTPUT_AGE: Duration = Duration::from_secs(48 * 3_600);
+const OUTPUT_AGE: Duration = Duration::from_hours(48);
 /// How much log is kept; the oldest goes first, and whole logs are in the object store.
 const OUTPUT_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 /// Room for offers: some kilobytes each, one a waiting or running attempt.
