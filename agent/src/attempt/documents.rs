@@ -116,7 +116,7 @@ impl Findings<'_> {
             worker: Some(self.worker.clone()),
             first_errors: self.log.first_errors.clone(),
             failing_tests: match self.tests {
-                TestEvidence::Read(results) => results.failing.clone(),
+                TestEvidence::Read(results) => results.placed_by(&self.log.failing_tests),
                 TestEvidence::NotOwed | TestEvidence::Unreadable(_) => self.log.failing_tests.clone(),
             },
             tests: self.tests.counts(),

@@ -22,6 +22,21 @@ pub(crate) struct TestResults {
     pub(crate) failing: Vec<FailingTest>,
 }
 
+impl TestResults {
+    /// The failures, with the folders that the log prints and a result bundle leaves out of a file's name.
+    pub(crate) fn placed_by(&self, log: &[FailingTest]) -> Vec<FailingTest> {
+        let is_same_place = |known: &FailingTest, test: &FailingTest| {
+            let (Some(whole), Some(name)) = (&known.path, &test.path) else { return false };
+            known.line == test.line && whole.strip_suffix(name.as_str()).is_some_and(|folders| folders.ends_with('/'))
+        };
+        let placed = |test: &FailingTest| {
+            let known = log.iter().find(|known| is_same_place(known, test));
+            FailingTest { path: known.map_or(&test.path, |known| &known.path).clone(), ..test.clone() }
+        };
+        self.failing.iter().map(placed).collect()
+    }
+}
+
 /// Reads a bundle with the tool of an Xcode.
 ///
 /// # Errors
@@ -150,6 +165,21 @@ mod tests {
         // An expected failure that did not happen is a failure; one that did is none.
         let ids: Vec<_> = failing(&read("randomstuff-c-tests.json"), &tree).iter().map(|test| test.id.clone()).collect();
         assert_eq!(ids, ["RandomStuffTests/RandomStuffTests/testExpectedFailure2()", "RandomStuffTests/RandomStuffTests/testFoo()"]);
+    }
+
+    #[test]
+    fn a_failure_gets_the_folders_of_its_file_from_the_log() {
+        let test = |path: &str, line| FailingTest {
+            id: "T/S/t".to_owned(),
+            message: String::new(),
+            path: Some(path.to_owned()),
+            line: Some(line),
+        };
+        let results =
+            TestResults { counts: TestCounts::default(), failing: vec![test("A.swift", 3), test("A.swift", 4), test("B.swift", 3)] };
+        let placed = results.placed_by(&[test("Tests/A.swift", 3), test("Tests/BA.swift", 4), test("Tests/BB.swift", 3)]);
+        let paths: Vec<_> = placed.iter().filter_map(|test| test.path.as_deref()).collect();
+        assert_eq!(paths, ["Tests/A.swift", "A.swift", "B.swift"]);
     }
 
     #[test]
