@@ -78,7 +78,7 @@ fn check_signature(attestation: &Value, farm_key: &str, inventory: &Path) {
 /// `sha256sum job_key_inputs.jcs` is the job key, everywhere it is named, and the inputs are those of `job.json`.
 fn check_key(folder: &Path, attestation: &Value) {
     let Ok(inputs) = fs::read(folder.join("job_key_inputs.jcs")) else {
-        assert!(attestation["job_key"].is_null(), "{} has a key and not its inputs", folder.display());
+        assert_eq!(attestation["signer"]["role"], "farm", "{}: only a set that no agent finished may lack its inputs", folder.display());
         return;
     };
     let job = read_json(&folder.join("job.json"));
