@@ -27,8 +27,16 @@ impl Environment {
 
     /// The user's configuration file: `$XDG_CONFIG_HOME/rch/config.toml`, else `~/.config/rch/config.toml`, on macOS too.
     pub(crate) fn user_config(&self) -> Option<PathBuf> {
-        let xdg = self.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = xdg.or_else(|| self.get("HOME").map(|home| Path::new(home).join(".config")))?;
-        Some(base.join("rch/config.toml"))
+        Some(self.user_directory("XDG_CONFIG_HOME", ".config")?.join("rch/config.toml"))
+    }
+
+    /// The user's cache, which may be removed at any time: `$XDG_CACHE_HOME/rch`, else `~/.cache/rch`, on macOS too.
+    pub(crate) fn user_cache(&self) -> Option<PathBuf> {
+        Some(self.user_directory("XDG_CACHE_HOME", ".cache")?.join("rch"))
+    }
+
+    fn user_directory(&self, variable: &str, in_home: &str) -> Option<PathBuf> {
+        let xdg = self.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        xdg.or_else(|| self.get("HOME").map(|home| Path::new(home).join(in_home)))
     }
 }

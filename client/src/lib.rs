@@ -20,6 +20,7 @@ mod output;
 mod plan;
 mod program;
 mod source;
+mod stat_cache;
 mod submit;
 mod upload;
 

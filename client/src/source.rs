@@ -10,7 +10,9 @@ use rch_bundle::tree::{self, WalkError};
 use rch_bundle::{compress, pack};
 use rch_schemas::{Reason, Sha256};
 
+use crate::clock;
 use crate::output::{Why, bytes, count, grouped};
+use crate::stat_cache::StatCache;
 
 /// Why the tree cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -69,14 +71,24 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Lists, checks and packs the tree at `root`, of which `projects` are to be built.
-    pub(crate) async fn bundle(root: PathBuf, options: tree::Options, projects: Vec<Project>) -> Result<Self, SourceError> {
+    /// Lists, checks and packs the tree at `root`, of which `projects` are to be built; reads only what `cache` does not know.
+    pub(crate) async fn bundle(
+        root: PathBuf,
+        options: tree::Options,
+        projects: Vec<Project>,
+        cache: StatCache,
+    ) -> Result<Self, SourceError> {
         blocking(move || {
+            let began = clock::now();
             let tree = tree::walk(&root, &options)?;
             for project in &projects {
                 preflight::check(&tree, project)?;
             }
-            let packed = pack::pack(&tree)?;
+            let packed = pack::pack_since(&tree, cache.load(tree.root()).as_ref())?;
+            if let Some(found) = packed.remember(began) {
+                // When it cannot be kept, the next pass reads the tree again, and that is all.
+                let _ = cache.keep(tree.root(), &found);
+            }
             let places = packed.chunks().iter().enumerate().map(|(index, chunk)| (chunk.sha256, index)).collect();
             Ok(Self { packed: Arc::new(packed), places: Arc::new(places) })
         })

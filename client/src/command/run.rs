@@ -25,6 +25,7 @@ use crate::output::xcodebuild::TreePaths;
 use crate::output::{Ending, Label, Style, bytes};
 use crate::plan::{Directories, Plan, PlanError, from_config, from_line};
 use crate::source::Source;
+use crate::stat_cache::StatCache;
 use crate::submit::{Presence, Submission, Submitted, request};
 use crate::upload::{Uploaded, upload};
 
@@ -127,7 +128,8 @@ async fn bundle(context: &mut Context<'_>, prepared: &Prepared) -> Result<Source
         Project { container, scheme: step.classified.scheme.clone() }
     };
     let projects: Vec<Project> = prepared.plan.steps.iter().map(project).collect();
-    let bundling = Source::bundle(prepared.root.clone(), Settings::new(&prepared.merged).bundle(), projects);
+    let cache = StatCache::of(&context.environment);
+    let bundling = Source::bundle(prepared.root.clone(), Settings::new(&prepared.merged).bundle(), projects, cache);
     let source = tokio::select! {
         source = bundling => source?,
         () = context.interrupts.asked(1) => return Err(CommandError::Interrupted),
