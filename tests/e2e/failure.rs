@@ -34,7 +34,7 @@ fn what_comes_after_a_failed_step_is_skipped() {
     let outcome = rch(farm, project.path(), &["xcode", "verify"]).expect(50);
     assert!(outcome.said("Skipped").contains(&"test, because build failed"), "{:#?}", outcome.lines);
     let run = read_json(&outcome.artifacts().join("run_summary.json"));
-    assert_eq!((&run["status"], &run["exit_code"]), (&"failed".into(), &50.into()));
+    assert_eq!((&run["status"], &run["exit_code"]), (&"FAILED".into(), &50.into()));
 }
 
 #[test]
