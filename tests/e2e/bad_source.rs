@@ -3,16 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::Signal;
 use rch_local::{AgentPlan, Farm, FarmPlan};
 use rch_xcode_sim::Machine;
 
-use crate::harness::{PROGRAM, Project, paths, rch, start_farm};
+use crate::harness::{Api, PROGRAM, Project, paths, rch, start, start_farm, wait_until};
 
 const BUILD: [&str; 4] = ["xcode", "run", "--action", "build"];
 
-/// The chunks in the store.
-fn chunks(farm: &Farm) -> Vec<PathBuf> {
-    paths(&farm.store().join("chunks")).into_iter().filter(|path| path.is_file()).collect()
+/// The chunks in the store, with what they hold.
+fn whole_chunks(farm: &Farm) -> Vec<(PathBuf, Vec<u8>)> {
+    let chunks = paths(&farm.store().join("chunks")).into_iter().filter(|path| path.is_file());
+    chunks.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+fn damage(chunks: &[(PathBuf, Vec<u8>)]) {
+    for (path, _) in chunks {
+        fs::write(path, b"not what its name says").unwrap();
+    }
 }
 
 #[test]
@@ -23,10 +31,8 @@ fn a_damaged_chunk_is_uploaded_once_more_and_the_run_goes_on() {
     rch(&farm, project.path(), &BUILD).expect(0);
 
     // The first worker has its own copies; the second must read the store.
-    let whole: Vec<(PathBuf, Vec<u8>)> = chunks(&farm).into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
-    for (path, _) in &whole {
-        fs::write(path, b"not what its name says").unwrap();
-    }
+    let whole = whole_chunks(&farm);
+    damage(&whole);
     let words = [&BUILD[..], &["--worker", "macmini-02"]].concat();
     let outcome = rch(&farm, project.path(), &words).expect(0);
     assert_eq!(outcome.document("build", "summary.json")["worker"], "macmini-02");
@@ -34,13 +40,30 @@ fn a_damaged_chunk_is_uploaded_once_more_and_the_run_goes_on() {
 }
 
 #[test]
-fn chunks_that_stay_away_from_the_worker_end_the_run_with_30() {
-    let elsewhere = tempfile::tempdir().unwrap();
-    let agent = AgentPlan::simulated("macmini-01", Machine::xcode_16_2());
-    // The agent looks into another store than the one that clients upload to.
-    let agent = agent.setting("store", format!("file://{}", elsewhere.path().display()));
-    let farm = start_farm(FarmPlan::new(Path::new(PROGRAM)).agent(agent));
+fn a_chunk_that_is_damaged_again_ends_the_run_with_30() {
+    let agents = ["macmini-01", "macmini-02"].map(|name| AgentPlan::simulated(name, Machine::xcode_16_2()));
+    let mut farm = start_farm(agents.into_iter().fold(FarmPlan::new(Path::new(PROGRAM)), FarmPlan::agent));
+    let api = Api::of(&farm);
     let project = Project::sample();
-    let outcome = rch(&farm, project.path(), &BUILD).expect(30);
+    rch(&farm, project.path(), &BUILD).expect(0);
+    let whole = whole_chunks(&farm);
+    damage(&whole);
+
+    // Whoever is not to act is stopped, so that each step happens before the next: the offer waits for the agent, ...
+    farm.agent("macmini-02").signal(Signal::SIGSTOP);
+    let mut running = start(&farm, project.path(), &[&BUILD[..], &["--worker", "macmini-02"]].concat());
+    let run = running.run_id();
+    running.signal(Signal::SIGSTOP);
+    // ... the upload for the client, ...
+    farm.agent("macmini-02").signal(Signal::SIGCONT);
+    api.follow(&format!("/v1/runs/{run}/events"), |event| (event["change"]["type"] == "source_missing").then_some(()));
+    farm.agent("macmini-02").signal(Signal::SIGSTOP);
+    running.signal(Signal::SIGCONT);
+    wait_until("the source is whole again", || whole.iter().any(|(path, bytes)| fs::read(path).unwrap() == *bytes));
+    // ... and the second look for the damage.
+    damage(&whole);
+    farm.agent("macmini-02").signal(Signal::SIGCONT);
+
+    let outcome = running.wait().expect(30);
     assert!(["SOURCE_MISSING", "SOURCE_CORRUPT"].contains(&outcome.reason()), "{}", outcome.reason());
 }

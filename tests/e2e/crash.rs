@@ -11,15 +11,26 @@ use crate::harness::{Api, PROGRAM, Project, start, start_farm};
 const SLOW: [(&str, &str); 1] = [("BUILD_SECONDS", "3")];
 const BUILD: [&str; 4] = ["xcode", "run", "--action", "build"];
 
-/// A farm whose agents have the same Xcode, so that either can go on with the other's job.
-fn farm(agents: &[&str]) -> Farm {
-    let agents = agents.iter().map(|name| AgentPlan::simulated(name, Machine::xcode_16_2()).setting("kill_grace_seconds", 1));
-    start_farm(agents.fold(FarmPlan::new(Path::new(PROGRAM)), FarmPlan::agent))
+fn agent(name: &str) -> AgentPlan {
+    AgentPlan::simulated(name, Machine::xcode_16_2()).setting("kill_grace_seconds", 1)
+}
+
+/// A farm with one agent.
+fn farm() -> Farm {
+    start_farm(FarmPlan::new(Path::new(PROGRAM)).agent(agent("macmini-01")))
+}
+
+/// A farm in `directory` with two agents of one simulated Mac: as on two real ones, Xcode lies at the same place, and so the keys are the same.
+fn farm_of_equals(directory: &Path) -> Farm {
+    let mac = directory.join("agents/macmini-01/mac");
+    let path = |path: &Path| vec![path.to_str().unwrap().to_owned()];
+    let second = agent("macmini-02").setting("tool_path", path(&mac.join("bin"))).setting("xcode_search", path(&mac));
+    start_farm(FarmPlan::new(Path::new(PROGRAM)).at(directory).agent(agent("macmini-01")).agent(second))
 }
 
 #[test]
 fn an_agent_that_is_killed_and_comes_back_runs_the_job_again() {
-    let mut farm = farm(&["macmini-01"]);
+    let mut farm = farm();
     let project = Project::sample().simulate(&SLOW);
     let mut running = start(&farm, project.path(), &BUILD);
     let run = running.run_id();
@@ -33,7 +44,8 @@ fn an_agent_that_is_killed_and_comes_back_runs_the_job_again() {
 
 #[test]
 fn the_job_of_an_agent_that_stays_away_moves_to_a_worker_with_the_same_key() {
-    let mut farm = farm(&["macmini-01", "macmini-02"]);
+    let directory = tempfile::tempdir().unwrap();
+    let mut farm = farm_of_equals(&directory.path().canonicalize().unwrap());
     let project = Project::sample().simulate(&SLOW);
     let mut running = start(&farm, project.path(), &BUILD);
     let run = running.run_id();
@@ -50,7 +62,7 @@ fn the_job_of_an_agent_that_stays_away_moves_to_a_worker_with_the_same_key() {
 
 #[test]
 fn a_coordinator_that_is_killed_in_mid_job_goes_on_where_it_was() {
-    let mut farm = farm(&["macmini-01"]);
+    let mut farm = farm();
     let project = Project::sample().simulate(&SLOW);
     let mut running = start(&farm, project.path(), &BUILD);
     let run = running.run_id();
@@ -64,7 +76,7 @@ fn a_coordinator_that_is_killed_in_mid_job_goes_on_where_it_was() {
 
 #[test]
 fn a_coordinator_that_was_away_while_the_job_finished_learns_of_it() {
-    let mut farm = farm(&["macmini-01"]);
+    let mut farm = farm();
     let project = Project::sample().simulate(&[("BUILD_SECONDS", "1")]);
     let mut running = start(&farm, project.path(), &BUILD);
     let run = running.run_id();
@@ -81,7 +93,7 @@ fn a_coordinator_that_was_away_while_the_job_finished_learns_of_it() {
 
 #[test]
 fn a_nats_server_that_is_killed_in_mid_run_loses_nothing_that_was_promised() {
-    let mut farm = farm(&["macmini-01"]);
+    let mut farm = farm();
     let project = Project::sample().simulate(&SLOW);
     let mut running = start(&farm, project.path(), &["xcode", "verify"]);
     let run = running.run_id();

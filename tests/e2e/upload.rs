@@ -16,13 +16,16 @@ const CHUNKS_MAX: u64 = 4;
 fn large() -> Project {
     let project = Project::sample();
     for index in 0..FILES {
-        let body = format!(
-            "enum Generated{index} {{\n    static let number = {index}\n    static let name = \"{}\"\n}}\n",
-            "x".repeat(index % 997)
-        );
+        let body = format!("enum Generated{index} {{\n    static let numbers = [{}]\n}}\n", noise(index as u64).join(", "));
         project.write(&format!("Generated/{:02}/Generated{index}.swift", index % 50), &body);
     }
     project
+}
+
+/// Numbers that no compression makes short, the same in each run of this test: a linear congruential generator.
+fn noise(seed: u64) -> Vec<String> {
+    let next = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    std::iter::successors(next(&(seed + 1)), next).take(150).map(|number| number.to_string()).collect()
 }
 
 /// How many chunks a run sent: "0.2 MiB, 1 of 101 chunks, 0.1 s".

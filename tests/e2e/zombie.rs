@@ -55,12 +55,12 @@ fn a_late_report_and_upload_of_a_fenced_attempt_change_nothing() {
     let agent = AgentPlan::simulated(WORKER, Machine::xcode_16_2()).setting("kill_grace_seconds", 1);
     let mut farm = start_farm(FarmPlan::new(Path::new(PROGRAM)).agent(agent));
     let (api, nats) = (Api::of(&farm), Nats::of(&farm));
+    let fenced = session(&nats);
     let project = Project::sample().simulate(&[("BUILD_SECONDS", "2")]);
     let mut running = start(&farm, project.path(), &["xcode", "run", "--action", "build"]);
     let run = running.run_id();
     api.wait_for_running(&run);
 
-    let fenced = session(&nats);
     farm.agent(WORKER).kill();
     farm.start_agent(WORKER).unwrap();
     let outcome = running.wait().expect(0);
