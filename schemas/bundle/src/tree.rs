@@ -76,6 +76,7 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Tree {
     pub(crate) root: PathBuf,
+    pub(crate) mode: Mode,
     pub(crate) entries: Vec<Entry>,
     pub(crate) empty_submodules: Vec<String>,
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rch_schemas::Reason;
 
 use crate::name::InvalidName;
+use crate::unpack::MEMBERS_MAX;
 
 /// Why a tree cannot be listed; names the path and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,14 @@ pub enum WalkError {
         /// The second.
         second: String,
     },
+    /// More than an archive may hold.
+    #[error(
+        "the tree has {members} files and directories, more than the {MEMBERS_MAX} that a bundle may have; ignore what the build does not need in .rchignore"
+    )]
+    TooManyMembers {
+        /// How many.
+        members: usize,
+    },
     /// The bundle would be larger than allowed.
     #[error(
         "the bundle would have {bytes} bytes, more than the {bytes_max} allowed; ignore what the build does not need in .rchignore, or raise bundle.max_bytes. The largest: {}",
@@ -121,7 +130,7 @@ impl WalkError {
             Self::Name { .. } | Self::Unsupported { .. } => Some(Reason::UnsupportedFile),
             Self::EscapingSymlink { .. } => Some(Reason::EscapingSymlink),
             Self::NameCollision { .. } => Some(Reason::NameCollision),
-            Self::SizeExceeded { .. } => Some(Reason::SizeExceeded),
+            Self::SizeExceeded { .. } | Self::TooManyMembers { .. } => Some(Reason::SizeExceeded),
         }
     }
 }

@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::error::NameRule;
-use super::{Entry, Tree, WalkError};
+use super::{Entry, Mode, Tree, WalkError};
 use crate::link::Links;
 use crate::name;
 use crate::tar::{self, Kind};
+use crate::unpack::MEMBERS_MAX;
 
 /// How many of the largest files a refusal names.
 const LARGEST_NAMED: usize = 3;
@@ -28,8 +29,9 @@ impl List {
         self.entries.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
         self.check_collisions()?;
         self.check_links()?;
+        check_count(self.entries.len())?;
         self.check_size(bundle_bytes_max)?;
-        Ok(Tree { root: self.root, entries: self.entries, empty_submodules: Vec::new() })
+        Ok(Tree { root: self.root, mode: Mode::Worktree, entries: self.entries, empty_submodules: Vec::new() })
     }
 
     fn check_collisions(&self) -> Result<(), WalkError> {
@@ -77,6 +79,11 @@ impl List {
         by_size.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         by_size.iter().take(LARGEST_NAMED).map(|(path, bytes)| ((*path).to_owned(), *bytes)).collect()
     }
+}
+
+/// What is unpacked elsewhere has a limit, so what is packed has the same.
+pub(super) fn check_count(members: usize) -> Result<(), WalkError> {
+    if members > MEMBERS_MAX { Err(WalkError::TooManyMembers { members }) } else { Ok(()) }
 }
 
 /// The path of `name` in `parent` as it would stand in the bundle; what is not UTF-8 is replaced, for [`check_name`] to refuse.

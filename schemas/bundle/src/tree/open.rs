@@ -124,3 +124,43 @@ fn read_names(disk: &Path) -> io::Result<(Dir, Vec<Name>)> {
     names.sort_unstable_by(|a, b| a.text.as_bytes().cmp(b.text.as_bytes()));
     Ok((directory, names))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_vanishes_while_it_is_looked_at_is_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a"), "text").unwrap();
+        std::os::unix::fs::symlink("a", root.path().join("l")).unwrap();
+        let open = OpenDirectory::read(root.path().to_owned()).unwrap().unwrap();
+        assert!(matches!(open.leaf(OsStr::new("a"), "a").unwrap(), Some((Kind::File { size: 4, .. }, _))));
+        fs::remove_file(root.path().join("a")).unwrap();
+        fs::remove_file(root.path().join("l")).unwrap();
+        assert!(open.leaf(OsStr::new("a"), "a").unwrap().is_none());
+        assert!(open.leaf(OsStr::new("l"), "l").unwrap().is_none());
+        assert!(OpenDirectory::read(root.path().join("gone")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_directory_exchanged_for_a_link_is_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("real")).unwrap();
+        std::os::unix::fs::symlink("real", root.path().join("link")).unwrap();
+        assert!(matches!(OpenDirectory::read(root.path().join("link")), Err(WalkError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_file_that_became_a_directory_is_refused_by_name() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("a")).unwrap();
+        let open = OpenDirectory::read(root.path().to_owned()).unwrap().unwrap();
+        let error = open.leaf(OsStr::new("a"), "a").unwrap_err().to_string();
+        assert!(error.starts_with("a is a directory where there was none a moment ago"), "{error}");
+    }
+}

@@ -149,8 +149,9 @@ fn is_container(path: &str) -> bool {
     let mut components = path.rsplit('/');
     match components.next() {
         Some("swiftpm") => components.next() == Some("xcshareddata"),
+        Some("xcode") => components.next() == Some(".swiftpm"),
         Some("xcshareddata") => components.next().is_some_and(|parent| parent.ends_with(".xcworkspace")),
-        Some(name) => name.ends_with(".xcworkspace") || name.ends_with(".xcodeproj"),
+        Some(name) => name == ".swiftpm" || name.ends_with(".xcworkspace") || name.ends_with(".xcodeproj"),
         None => false,
     }
 }

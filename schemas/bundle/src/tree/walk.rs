@@ -4,6 +4,7 @@
 
 mod crew;
 mod directory;
+mod findings;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -13,7 +14,8 @@ use super::repository::Repository;
 use super::rules::{Include, Rules};
 use super::tracked::{Tracked, TrackedWithin};
 use super::{Mode, Options, Origin, Tree, WalkError};
-use directory::{Checkout, Directory, Findings, Scope, Walk};
+use directory::{Checkout, Directory, Scope, Walk};
+use findings::Findings;
 
 /// Lists what belongs to the tree at `root`.
 ///
@@ -45,7 +47,7 @@ pub fn walk(root: &Path, options: &Options) -> Result<Tree, WalkError> {
     let mut empty_submodules = std::mem::take(&mut findings.empty_submodules);
     empty_submodules.sort();
     let tree = List::new(&root, findings.finish()?).finish(options.bundle_bytes_max)?;
-    Ok(Tree { empty_submodules, ..tree })
+    Ok(Tree { mode: options.mode, empty_submodules, ..tree })
 }
 
 fn top(root: &Path, mode: Mode, checkout: Option<Repository>, tracked: Tracked) -> Directory {

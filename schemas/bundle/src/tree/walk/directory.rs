@@ -11,7 +11,7 @@ use super::super::repository::{Repository, Tracks};
 use super::super::rules::{Include, Rules};
 use super::super::tracked::{Tracked, TrackedWithin};
 use super::super::{Entry, Mode, Origin, WalkError};
-use crate::tar::Kind;
+use super::findings::Findings;
 
 /// What is taken of a directory, from most to least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,52 +73,6 @@ impl Directory {
     }
 }
 
-/// What one thread has found.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    entries: Vec<Entry>,
-    directories: Vec<Arc<Directory>>,
-    pub(super) empty_submodules: Vec<String>,
-    /// The first by path.
-    error: Option<(String, WalkError)>,
-}
-
-impl Findings {
-    pub(super) fn merge(&mut self, other: Self) {
-        self.entries.extend(other.entries);
-        self.directories.extend(other.directories);
-        self.empty_submodules.extend(other.empty_submodules);
-        if let Some((path, error)) = other.error {
-            self.refuse(path, error);
-        }
-    }
-
-    fn refuse(&mut self, path: String, error: WalkError) {
-        if self.error.as_ref().is_none_or(|(first, _)| path < *first) {
-            self.error = Some((path, error));
-        }
-    }
-
-    /// Everything that was taken: the files, and the directories that hold any.
-    pub(super) fn finish(mut self) -> Result<Vec<Entry>, WalkError> {
-        // The root itself is no member.
-        for directory in self.directories.iter().filter(|directory| directory.above.is_some()) {
-            if directory.taken.load(Ordering::Relaxed) {
-                let (path, disk) = (directory.path.clone(), directory.inner.clone());
-                match check_name(&path, disk.file_name().unwrap_or_default()) {
-                    Ok(()) => self.entries.push(Entry { path, disk, kind: Kind::Directory, origin: Origin::Unversioned, stamp: None }),
-                    Err(error) if self.error.as_ref().is_none_or(|(first, _)| path < *first) => self.error = Some((path, error)),
-                    Err(_) => {}
-                }
-            }
-        }
-        match self.error {
-            Some((_, error)) => Err(error),
-            None => Ok(self.entries),
-        }
-    }
-}
-
 /// What holds for the whole walk.
 pub(super) struct Walk<'a> {
     pub(super) root: &'a Path,
@@ -172,10 +126,7 @@ impl Walk<'_> {
             match self.look_at(&here, name, &path) {
                 Ok(Taken::Nothing) => {}
                 Ok(Taken::Directory(directory)) => more.push(*directory),
-                Ok(Taken::Leaf(entry)) => {
-                    here.directory.take();
-                    findings.entries.push(entry);
-                }
+                Ok(Taken::Leaf(entry)) => findings.entries.push(entry),
                 Err(error) => findings.refuse(path, error),
             }
         }
@@ -267,8 +218,10 @@ impl Walk<'_> {
             }
             self.untracked
         };
-        check_name(path, &name.text)?;
         let Some((kind, stamp)) = here.open.leaf(&name.text, path)? else { return Ok(None) };
+        // Before its name is looked at: when a directory's is at fault, that one is to be named.
+        here.directory.take();
+        check_name(path, &name.text)?;
         let disk = here.directory.inner.join(&name.text);
         Ok(Some(Entry { path: path.to_owned(), disk, kind, origin, stamp: Some(stamp) }))
     }
