@@ -303,6 +303,19 @@ mod tests {
         assert!(help.contains("verify") && !help.contains("tail"), "{help}");
     }
 
+    /// `--help` as people see it. A change is to be made here too, on purpose.
+    #[test]
+    fn help_reads_as_it_was_agreed() {
+        let help = |words: &[&str]| Cli::try_parse_from(words).expect_err("help is no command").to_string();
+        for (words, golden) in [
+            (&["rch", "--help"][..], include_str!("../golden/rch.txt")),
+            (&["rch", "xcode", "verify", "--help"], include_str!("../golden/rch-xcode-verify.txt")),
+            (&["rch", "fetch", "--help"], include_str!("../golden/rch-fetch.txt")),
+        ] {
+            assert_eq!(help(words), golden, "{words:?}");
+        }
+    }
+
     #[test]
     fn every_command_shows_an_example() {
         fn walk(command: &clap::Command, path: &str) {

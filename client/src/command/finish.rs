@@ -56,7 +56,7 @@ pub(super) fn tell_failures(reporter: &mut Reporter, story: &Story, collected: &
         }
         reporter.gap();
         for block in &blocks {
-            reporter.block(block);
+            reporter.block(&Label::Error, block);
         }
         reporter.gap();
     }

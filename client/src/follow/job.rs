@@ -41,7 +41,8 @@ pub(super) struct JobStory {
     log: Log,
     header: Option<String>,
     block_open: bool,
-    waiting: Option<String>,
+    /// What was said last of its waiting: its place in the queue, and the words without their numbers.
+    waiting: Option<(Option<u32>, String)>,
     waits_since: Option<Instant>,
     ended_at: Option<Instant>,
     ran: Option<Attempt>,
@@ -93,11 +94,19 @@ impl JobStory {
             Some(ahead) => format!("{}: {}", ordinal(ahead + 1), waiting.detail),
             None => waiting.detail.clone(),
         };
+        if !worth_telling {
+            return;
+        }
         self.waits_since.get_or_insert(now);
-        if worth_telling && self.waiting.as_ref() != Some(&text) {
-            reporter
-                .fact(&Label::Waiting, &if self.place.is_empty() { text.clone() } else { format!("{}{}, {text}", self.name, self.place) });
-            self.waiting = Some(text);
+        let said = if self.place.is_empty() { text } else { format!("{}{}, {text}", self.name, self.place) };
+        // A countdown is no change: the same words with the same place in the queue are said once, and kept up to date on a terminal.
+        let words = (waiting.ahead, said.replace(|c: char| c.is_ascii_digit(), ""));
+        if self.waiting.as_ref() == Some(&words) {
+            reporter.live(Some((&Label::Waiting, &said)));
+        } else {
+            reporter.live(None);
+            reporter.fact(&Label::Waiting, &said);
+            self.waiting = Some(words);
         }
     }
 
@@ -186,7 +195,7 @@ impl JobStory {
                 if !std::mem::replace(&mut self.block_open, true) {
                     reporter.gap();
                 }
-                reporter.block(&lines);
+                reporter.block(&Label::Error, &lines);
             }
             Found::Progress => reporter.live(Some((&self.label(), &self.describe()))),
         }
@@ -216,7 +225,7 @@ impl JobStory {
         }
         let unshown = self.digest.errors_more();
         if unshown > 0 {
-            reporter.block(&[format!("{unshown} more errors in build.log")]);
+            reporter.block(&Label::Error, &[format!("{unshown} more errors in build.log")]);
         }
         if std::mem::take(&mut self.block_open) {
             reporter.gap();

@@ -156,10 +156,15 @@ fn waiting_is_told_once_per_change_and_the_start_says_how_long_it_took() {
     told.update(run("QUEUED", &waiting(2, "macmini-02 is busy"), &json!({})));
     told.update(run("QUEUED", &waiting(2, "macmini-02 is busy"), &json!({})));
     told.update(run("QUEUED", &waiting(0, "macmini-02 is busy"), &json!({"waiting": {"reason": "step", "detail": "after build"}})));
+    for seconds in (1..=5).rev() {
+        let backoff = json!({"waiting": {"reason": "backoff", "detail": format!("macmini-02 refused, and is asked again in {seconds} s")}});
+        told.update(run("QUEUED", &backoff, &json!({})));
+    }
     told.now += Duration::from_secs(221);
     told.update(run("RUNNING", &running(1), &json!({})));
     let expected = "     Waiting  3rd: macmini-02 is busy
      Waiting  next: macmini-02 is busy
+     Waiting  macmini-02 refused, and is asked again in 5 s
      Started  on macmini-02 after 3m 41s
 ";
     assert_eq!(told.captured.err(), expected);

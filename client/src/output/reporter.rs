@@ -100,8 +100,8 @@ impl Reporter {
         }
     }
 
-    /// Lines that stand by themselves at the left edge, such as a compiler's error with its source.
-    pub(crate) fn block(&mut self, lines: &[String]) {
+    /// Lines that stand by themselves at the left edge, such as a compiler's error with its source. Only a program sees the label.
+    pub(crate) fn block(&mut self, label: &Label, lines: &[String]) {
         let lines: Vec<String> = lines.iter().map(|line| clean(line)).collect();
         match self.style {
             Style::Human => {
@@ -109,10 +109,7 @@ impl Reporter {
                     self.talk(line);
                 }
             }
-            Style::Json => {
-                let label = self.last_label.clone();
-                self.event(CliEventBody::Progress { label, text: lines.join("\n") });
-            }
+            Style::Json => self.event(CliEventBody::Progress { label: label.word().to_owned(), text: lines.join("\n") }),
         }
     }
 

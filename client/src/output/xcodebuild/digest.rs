@@ -12,6 +12,9 @@ const ERRORS_SHOWN: usize = 20;
 /// Warnings shown when a job has succeeded, as in the transcripts; the rest is counted.
 const WARNINGS_SHOWN: usize = 1;
 
+/// Different diagnostics that are told apart; a log with more is beyond reading.
+const DIAGNOSTICS_MAX: usize = 100_000;
+
 /// What became of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -62,7 +65,7 @@ impl LogDigest {
         found.extend(self.close());
         let path = self.paths.relative(diagnostic.path).to_owned();
         let key = self.seed.hash_one((&path, diagnostic.line, diagnostic.column, diagnostic.message));
-        if diagnostic.severity == Severity::Note || !self.seen.insert(key) {
+        if diagnostic.severity == Severity::Note || self.seen.len() >= DIAGNOSTICS_MAX || !self.seen.insert(key) {
             return found;
         }
         if diagnostic.severity == Severity::Error {

@@ -9,6 +9,8 @@ use super::super::amount::{count, grouped};
 const SOURCES: [&str; 7] = [".swift", ".m", ".mm", ".c", ".cc", ".cpp", ".metal"];
 /// Commands that compile.
 const COMPILERS: [&str; 4] = ["SwiftCompile ", "CompileSwift ", "CompileC ", "CompileMetalFile "];
+/// No file is counted beyond these.
+const FILES_MAX: usize = 1_000_000;
 /// No test target is remembered beyond these: a log may claim anything.
 const TARGETS_MAX: usize = 200;
 
@@ -71,7 +73,9 @@ impl Progress {
     fn compile(&mut self, line: &str) -> bool {
         let before = self.files.len();
         for word in words(line).filter(|word| word.starts_with('/') && SOURCES.iter().any(|ending| word.ends_with(ending))) {
-            self.files.insert(self.seed.hash_one(word));
+            if self.files.len() < FILES_MAX {
+                self.files.insert(self.seed.hash_one(word));
+            }
         }
         self.files.len() != before
     }
