@@ -8,6 +8,7 @@
 
 mod ask;
 mod batch;
+mod counted;
 mod hearing;
 mod poison;
 mod queues;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rch_scheduler::FarmConfig;
+use rch_schemas::LedgerSeq;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -68,7 +69,8 @@ impl Dispatcher {
     /// # Errors
     /// When this coordinator can never do its work as things are.
     pub(crate) async fn run(mut self, connection: Connection) -> Result<(), DispatcherError> {
-        let Some(store) = self.keep_trying(Source::Nats, || prepare(&connection)).await? else { return Ok(()) };
+        let applied = self.shared.projection.applied();
+        let Some(store) = self.keep_trying(Source::Nats, || prepare(&connection, applied)).await? else { return Ok(()) };
         let open = || async { JetStreamLog::open(connection.jetstream.clone()).await.map_err(passing_ledger) };
         let Some(log) = self.keep_trying(Source::Ledger, open).await? else { return Ok(()) };
         let (keeper, lease) = Keeper::new(store, self.replica.clone());
@@ -144,9 +146,9 @@ impl Dispatcher {
     }
 }
 
-async fn prepare(connection: &Connection) -> Result<async_nats::jetstream::kv::Store, DispatcherError> {
+async fn prepare(connection: &Connection, applied: LedgerSeq) -> Result<async_nats::jetstream::kv::Store, DispatcherError> {
     nats::check_server(connection).await?;
-    Ok(nats::ensure_lasting(&connection.jetstream).await?)
+    Ok(nats::ensure_lasting(&connection.jetstream, applied).await?)
 }
 
 fn passing_ledger(error: crate::ledger::LogError) -> DispatcherError {

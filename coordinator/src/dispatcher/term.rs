@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::ask::{Answer, Ask};
 use super::batch::{Decided, Draft, Poisoned, decide_batch};
+use super::counted;
 use super::hearing::Hearing;
 use super::poison;
 use super::queues::Next;
 use super::replica::{Replica, ReplicaError};
 use super::tasks::Dispatcher;
-use crate::clock::{self, FarmClock};
+use crate::clock::{self, FarmClock, Uptime};
 use crate::effects::{Documents, Effects};
 use crate::health::Vitals;
 use crate::leader::Lease;
@@ -27,6 +28,8 @@ use crate::projection::Rows;
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(500);
+/// How long after a tick that panicked the next is tried.
+const TICK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// How long the tasks of a term may take to end.
 const TASKS_END_WITHIN: Duration = Duration::from_secs(3);
 
@@ -47,6 +50,8 @@ pub(super) struct Term<'a> {
     clock: FarmClock,
     hearing: Hearing,
     link: Link,
+    /// After a tick that panicked: trying it twice a second would read the state anew each time.
+    no_ticks_until: Uptime,
 }
 
 enum Step {
@@ -59,7 +64,16 @@ enum Step {
 impl<'a> Term<'a> {
     pub(super) fn new(dispatcher: &'a mut Dispatcher, connection: &'a Connection, log: &'a JetStreamLog, lease: &'a Lease) -> Self {
         let clock = FarmClock::from(rch_schemas::Tick(0));
-        Self { dispatcher, connection, log, lease, clock, hearing: Hearing::new(clock.now()), link: connection.link() }
+        Self {
+            dispatcher,
+            connection,
+            log,
+            lease,
+            clock,
+            hearing: Hearing::new(clock.now()),
+            link: connection.link(),
+            no_ticks_until: Uptime::now(),
+        }
     }
 
     /// Leads until the term ends. Its first act is the barrier: a record at the end that was applied, before which nothing is decided,
@@ -71,6 +85,9 @@ impl<'a> Term<'a> {
         let lead = CommandBody::Lead { ledger_id: clock::ledger_id(), build: env!("CARGO_PKG_VERSION").to_owned() };
         if let Some(end) = self.decide(replica, VecDeque::from([Ask::own(lead)])).await? {
             return Ok(end);
+        }
+        if replica.state.ledger_id.is_none() {
+            return Ok(End::Lost("the barrier could not be decided"));
         }
         tracing::info!(term = replica.state.term, ledger_seq = replica.position.seq.0, "leading");
         let over = CancellationToken::new();
@@ -126,6 +143,9 @@ impl<'a> Term<'a> {
                 }
                 Step::Tick => {
                     self.look_around();
+                    if Uptime::now() < self.no_ticks_until {
+                        continue;
+                    }
                     vec![Ask::own(CommandBody::Tick)]
                 }
                 Step::Configured => {
@@ -169,8 +189,11 @@ impl<'a> Term<'a> {
         Ok(None)
     }
 
-    async fn set_aside(&self, replica: &Replica, poisoned: Poisoned) -> VecDeque<Ask> {
+    async fn set_aside(&mut self, replica: &Replica, poisoned: Poisoned) -> VecDeque<Ask> {
         let Poisoned { mut ask, message, others } = poisoned;
+        if ask.body == CommandBody::Tick {
+            self.no_ticks_until = Uptime::now().after(TICK_AGAIN_AFTER);
+        }
         poison::keep(&self.dispatcher.shared.store, &clock::record_id(), &ask, &message).await;
         let reply = ask.refusal(500, Reason::Internal, "the coordinator could not decide this; it was kept for its developers");
         if let Some(answer) = ask.answer.take() {
@@ -206,11 +229,14 @@ impl<'a> Term<'a> {
             return Ok(Some(self.end_of(&error)));
         }
         ::metrics::histogram!(metrics::APPEND_SECONDS).record(started.elapsed().as_secs_f64());
-        ::metrics::histogram!(metrics::COMMANDS_PER_APPEND).record(count(draft.decided.len()));
+        ::metrics::histogram!(metrics::COMMANDS_PER_APPEND).record(number(draft.decided.len() as u64));
+        counted::count(&record.commands);
         replica.position = after.clone();
         let rows = Rows::of(&replica.state, after, draft.touched);
         self.dispatcher.shared.projection.write(rows).await?;
         replica.written = replica.position.seq;
+        let lag = replica.written.0.saturating_sub(self.dispatcher.shared.projection.applied().0);
+        ::metrics::gauge!(metrics::PROJECTION_LAG).set(number(lag));
         answer(draft.decided, replica);
         Ok(None)
     }
@@ -246,6 +272,6 @@ fn log_refusal(ask: &Ask, reply: &Reply) {
     }
 }
 
-fn count(commands: usize) -> f64 {
-    u32::try_from(commands).map_or(f64::MAX, f64::from)
+fn number(count: u64) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
 }

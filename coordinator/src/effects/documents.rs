@@ -9,12 +9,15 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::run_documents::{Progress, RunDocuments, WriteError};
+use super::sources::restore_sources;
 use crate::leader::Lease;
 use crate::nats::Connection;
 use crate::shared::Shared;
 
 /// How long a run whose documents could not be written waits.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How often runs that wait for their source are looked at; they give up after two minutes.
+const SOURCES_EVERY: Duration = Duration::from_secs(10);
 
 /// The documents of a term, not yet running.
 pub(crate) struct Documents {
@@ -47,11 +50,16 @@ impl Documents {
     async fn work(&mut self) {
         let mut changes = self.shared.projection.changes();
         self.look_at_all().await;
+        let mut sources = tokio::time::interval(SOURCES_EVERY);
         loop {
             let failed = self.write_waiting().await;
             let change = tokio::select! {
                 change = changes.recv() => Some(change),
                 () = tokio::time::sleep(RETRY_AFTER), if failed => None,
+                _ = sources.tick() => {
+                    self.restore_sources().await;
+                    None
+                }
             };
             match change {
                 None => {}
@@ -62,6 +70,13 @@ impl Documents {
             while let Ok(applied) = changes.try_recv() {
                 self.waiting.extend(applied.touched.runs.iter().cloned());
             }
+        }
+    }
+
+    /// Whoever uploads a chunk tells at once; this finds what was there before anybody waited for it.
+    async fn restore_sources(&self) {
+        if let Err(error) = restore_sources(&self.shared, None).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "runs that wait for their source could not be looked at");
         }
     }
 

@@ -11,9 +11,11 @@ mod own_set;
 mod pointer;
 mod run_documents;
 mod signed;
+mod sources;
 mod worker_state;
 
 pub(crate) use control::{ControlError, control};
 pub(crate) use documents::Documents;
 pub(crate) use messages::{Effects, Hint};
 pub(crate) use pointer::set_pointer;
+pub(crate) use sources::{RestoreError, restore_sources};

@@ -8,7 +8,6 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rch_bundle::recipe::check;
-use rch_scheduler::CommandBody;
 use rch_schemas::Sha256;
 use rch_schemas::document::Recipe;
 use rch_schemas::wire::http::MissingChunks;
@@ -17,9 +16,9 @@ use rch_store::recipe::RECIPE_BYTES_MAX;
 
 use super::error::{ApiError, ApiResult};
 use super::server::Api;
-use super::{body, names, runs};
+use super::{body, names};
+use crate::effects::restore_sources;
 use crate::metrics;
-use crate::nats::really_missing;
 
 /// `POST /v1/bundles/{sha256}/missing`: which chunks of a recipe the store lacks.
 pub(super) async fn missing(State(api): State<Api>, Path(name): Path<String>, body: Body) -> ApiResult<Json<MissingChunks>> {
@@ -48,18 +47,6 @@ pub(super) async fn put(State(api): State<Api>, Path(name): Path<String>, body: 
     let frame = body::read(body, FRAME_BYTES_MAX).await?;
     ::metrics::counter!(metrics::UPLOAD_BYTES).increment(frame.len() as u64);
     api.shared.store.put_chunk(sha256, frame).await?;
-    restore_sources(&api, sha256).await?;
+    restore_sources(&api.shared, Some(sha256)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Runs that waited for this chunk, and now for none, go on.
-async fn restore_sources(api: &Api, sha256: Sha256) -> ApiResult<()> {
-    let waiting = api.shared.projection.snapshot()?.runs_with_gap()?;
-    for run in waiting {
-        let Some(gap) = run.source_gap.filter(|gap| gap.missing.contains(&sha256)) else { continue };
-        if really_missing(&api.shared.store, &gap.missing).await?.is_empty() {
-            runs::ask(api, CommandBody::SourceRestored { run_id: run.run_id }).await?;
-        }
-    }
-    Ok(())
 }

@@ -9,7 +9,7 @@ use rch_store::chunk::{GetChunkError, PutChunkError};
 use rch_store::set::{OpenSetError, ReadSetError};
 
 use crate::dispatcher::AskError;
-use crate::effects::ControlError;
+use crate::effects::{ControlError, RestoreError};
 use crate::projection::ProjectionError;
 
 /// Seconds after which a refused client may try again.
@@ -170,6 +170,16 @@ impl From<ReadSetError> for ApiError {
             | ReadSetError::Recipe { .. }
             | ReadSetError::Chunk { .. }
             | ReadSetError::Unpack { .. } => Self::new(Reason::IntegrityMismatch, chain(&error)),
+        }
+    }
+}
+
+impl From<RestoreError> for ApiError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Projection(error) => error.into(),
+            RestoreError::Chunks(error) => error.into(),
+            RestoreError::Ask(error) => error.into(),
         }
     }
 }

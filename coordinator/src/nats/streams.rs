@@ -7,6 +7,7 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType};
+use rch_schemas::LedgerSeq;
 use rch_schemas::wire::subject;
 
 /// How long log chunks are kept: a job may run a day, and be looked at the day after.
@@ -25,6 +26,10 @@ pub(crate) enum StreamError {
         "stream {stream} is not as the farm needs it: {differences}. It holds what cannot be made again; stop everything, back it up, and create it anew with these settings"
     )]
     Different { stream: String, differences: String },
+    #[error(
+        "there is no stream RCH_LEDGER, but its records up to {applied} were applied here: the NATS server lost its store, or is another one. Restore the stream; or, to begin a new farm, move the projection in data_dir aside"
+    )]
+    LedgerGone { applied: LedgerSeq },
     #[error("the server refuses stream {stream}: {reason}")]
     Refused { stream: String, reason: String },
     #[error("the server does not answer about stream {stream}: {reason}")]
@@ -38,9 +43,14 @@ impl StreamError {
     }
 }
 
-/// Makes sure of what outlives a restart of the server: ledger, output, and the bucket of the lease. Returns the bucket.
-pub(crate) async fn ensure_lasting(jetstream: &Context) -> Result<kv::Store, StreamError> {
-    let found = ensure(jetstream, &ledger()).await?;
+/// Makes sure of what outlives a restart of the server: ledger, output, and the bucket of the lease. Returns the bucket. A ledger of which
+/// records up to `applied` are known here is not made anew: it would be another one.
+pub(crate) async fn ensure_lasting(jetstream: &Context, applied: LedgerSeq) -> Result<kv::Store, StreamError> {
+    let found = match find(jetstream, subject::LEDGER_STREAM).await? {
+        Some(found) => found,
+        None if applied.0 > 0 => return Err(StreamError::LedgerGone { applied }),
+        None => create(jetstream, &ledger()).await?,
+    };
     let differences = differences(&ledger(), &found);
     if !differences.is_empty() {
         return Err(StreamError::Different { stream: subject::LEDGER_STREAM.to_owned(), differences });
@@ -104,15 +114,7 @@ fn output() -> Config {
     }
 }
 
-/// The stream's configuration as the server has it, after making it if it was not there.
-async fn ensure(jetstream: &Context, wanted: &Config) -> Result<Config, StreamError> {
-    if let Some(found) = find(jetstream, &wanted.name).await? {
-        return Ok(found);
-    }
-    create(jetstream, wanted).await
-}
-
-/// As [`ensure`], for a stream whose content can be lost: a different one is deleted and made anew. True when it was made.
+/// For a stream whose content can be lost: a different one is deleted and made anew. True when it was made.
 async fn ensure_replaceable(jetstream: &Context, wanted: &Config) -> Result<bool, StreamError> {
     if let Some(found) = find(jetstream, &wanted.name).await? {
         let differences = differences(wanted, &found);
