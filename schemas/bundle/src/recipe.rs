@@ -66,6 +66,10 @@ pub fn check(recipe: &Recipe, bytes_max: u64) -> Result<(), RecipeError> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn recipe(size: u64, chunks: &[u32]) -> Recipe {
@@ -85,5 +89,39 @@ mod tests {
         assert_eq!(check(&recipe(2_097_153, &[2_097_153]), 1 << 30), Err(RecipeError::ChunkSize { index: 0, size: 2_097_153 }));
         assert_eq!(check(&recipe(4, &[3]), 9), Err(RecipeError::Total { expected: 4, found: 3 }));
         assert_eq!(check(&recipe(3, &[3]), 2), Err(RecipeError::TooLarge { bytes: 3, bytes_max: 2 }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_is_a_list_of_possible_chunks_that_add_up(
+            sizes in proptest::collection::vec(prop_oneof![4 => 1_u32..=2_097_152, 1 => any::<u32>()], 0..6),
+            said in prop_oneof![Just(None), any::<u64>().prop_map(Some)],
+            bytes_max in prop_oneof![Just(u64::MAX), 0_u64..8_000_000],
+        ) {
+            let total: u64 = sizes.iter().map(|size| u64::from(*size)).sum();
+            let recipe = recipe(said.unwrap_or(total), &sizes);
+            let possible = sizes.iter().all(|size| (1..=2_097_152).contains(size));
+            prop_assert_eq!(check(&recipe, bytes_max).is_ok(), possible && recipe.size == total && total <= bytes_max);
+        }
+
+        #[test]
+        fn a_recipe_whose_text_was_changed_anywhere_is_read_and_checked_without_a_panic(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+            cut in proptest::option::of(any::<prop::sample::Index>()),
+        ) {
+            let mut text = serde_json::to_vec(&recipe(2_097_155, &[2_097_152, 3])).unwrap();
+            for (at, byte) in changes {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            if let Some(cut) = cut {
+                text.truncate(cut.index(text.len()));
+            }
+            if let Ok(recipe) = serde_json::from_slice::<Recipe>(&text)
+                && check(&recipe, 1 << 30).is_ok()
+            {
+                prop_assert_eq!(recipe.chunks.iter().map(|chunk| u64::from(chunk.size)).sum::<u64>(), recipe.size);
+            }
+        }
     }
 }

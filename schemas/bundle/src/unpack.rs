@@ -45,6 +45,7 @@ pub struct Expected {
 /// An archive that is being unpacked. Blocks its thread.
 pub struct Unpack {
     expected: Expected,
+    members_max: usize,
     /// Where to; `None` when the archive is only looked at.
     beneath: Option<Beneath>,
     /// The directories so far: nothing else may be a parent.
@@ -76,6 +77,7 @@ impl Unpack {
     pub fn nowhere(expected: Expected) -> Self {
         Self {
             expected,
+            members_max: MEMBERS_MAX,
             beneath: None,
             directories: HashSet::new(),
             parser: Parser::new(),
@@ -129,7 +131,7 @@ impl Unpack {
     }
 
     fn begin(&mut self, path: String, kind: Kind) -> Result<(), UnpackError> {
-        if self.entries.len() == MEMBERS_MAX {
+        if self.entries.len() == self.members_max {
             return Err(UnpackError::TooManyMembers);
         }
         if let Err(other) = self.taken.take(&path) {

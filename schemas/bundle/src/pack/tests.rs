@@ -4,8 +4,10 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rch_schemas::{Sha256, Timestamp};
@@ -161,6 +163,111 @@ fn a_pass_that_a_change_spoiled_is_made_once_more_and_no_more() {
     let mut outcomes = vec![Ok(3), Err(changed()), Err(changed())];
     assert!(matches!(once_more_if_changed(|| outcomes.pop().unwrap()), Err(PackError::Changed { .. })));
     assert_eq!(outcomes.len(), 1);
+}
+
+/// A pass over `tree` that `meddle` spoils: it happens when the first block is full and the reader, in the middle of a file, waits for someone
+/// to take the second.
+fn spoiled_pass(tree: &Tree, meddle: impl FnOnce()) -> PackError {
+    let (full_tx, full_rx) = mpsc::sync_channel(0);
+    let (_empty_tx, empty_rx) = mpsc::channel();
+    let members = Members::new(tree.clone(), Vec::new());
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| reader::read(members, reader::Blocks::new(full_tx, empty_rx)));
+        assert_eq!(full_rx.recv().unwrap().bytes().len(), BLOCK_BYTES);
+        meddle();
+        full_rx.iter().for_each(drop);
+        reader.join().unwrap().expect_err("it was spoiled")
+    })
+}
+
+/// A tree of one file of four blocks.
+fn large_file() -> (TempDir, std::path::PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("large");
+    fs::write(&path, vec![b'a'; 4 * BLOCK_BYTES]).unwrap();
+    (root, path)
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_read_anew_and_then_counts() {
+    let meddlers: [fn(&Path); 3] = [
+        |path| fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap(),
+        |path| File::options().write(true).open(path).unwrap().set_len(BLOCK_BYTES as u64).unwrap(),
+        |path| {
+            // The same size; the time is set so that a slow clock cannot hide it.
+            fs::write(path, vec![b'b'; 4 * BLOCK_BYTES]).unwrap();
+            File::options().write(true).open(path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        },
+    ];
+    for (index, meddle) in meddlers.into_iter().enumerate() {
+        let (root, path) = large_file();
+        let tree = walk(root.path(), &Options::default()).unwrap();
+        let mut passes = 0;
+        let packed = once_more_if_changed(|| {
+            passes += 1;
+            if passes == 1 { Err(spoiled_pass(&tree, || meddle(&path))) } else { pass(tree.clone(), None) }
+        });
+        assert_eq!((packed.unwrap().sha256(), passes), (self::packed(root.path()).sha256(), 2), "meddler {index}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_whenever_it_is_read_is_refused_by_name() {
+    let (root, path) = large_file();
+    let tree = walk(root.path(), &Options::default()).unwrap();
+    let append = || fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"more").unwrap();
+    let error = once_more_if_changed(|| Err::<Packed, _>(spoiled_pass(&tree, append))).unwrap_err();
+    assert_eq!(error.reason(), Some(Reason::FileChanged));
+    assert!(error.to_string().starts_with("large changed while it was read, and again when it was read anew; wait until"), "{error}");
+}
+
+#[test]
+fn a_tree_that_somebody_keeps_writing_to_is_packed_as_it_was_at_one_moment_or_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("log");
+    let (started_tx, started_rx) = mpsc::channel();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut log = File::create(&path).unwrap();
+            for line in 0..20_000_u32 {
+                log.write_all(&line.to_le_bytes().repeat(100)).unwrap();
+                let _ = started_tx.send(());
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        started_rx.recv().unwrap();
+        for _ in 0..20 {
+            let tree = walk(root.path(), &Options::default()).unwrap();
+            match pack(&tree) {
+                Ok(packed) => {
+                    let entry = &packed.source_entries()[0];
+                    let content = fs::read(&path).unwrap();
+                    let then = &content[..usize::try_from(entry.size).unwrap()];
+                    assert_eq!(entry.sha256, Some(Sha256::of(then)));
+                }
+                Err(error) => assert!(matches!(error, PackError::Changed { .. }), "{error}"),
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn one_tree_has_one_digest_on_every_system() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("Sources/cafe\u{301}")).unwrap();
+    fs::write(root.path().join("Sources/cafe\u{301}/Men\u{fc}.swift"), "let a = 1\n").unwrap();
+    fs::write(root.path().join("Sources/\u{d55c}\u{ae00}.txt"), "").unwrap();
+    fs::write(root.path().join(format!("Sources/{}.swift", "Long".repeat(40))), vec![b'x'; 700]).unwrap();
+    fs::write(root.path().join("run.sh"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(root.path().join("run.sh"), fs::Permissions::from_mode(0o711)).unwrap();
+    symlink("Sources/cafe\u{301}", root.path().join("Menu")).unwrap();
+    fs::write(root.path().join(".DS_Store"), "stray").unwrap();
+    let expected = "c28a02d4755f7ccdc11d844e90efdfdbc91b4d1eeb87b407d3fabcf4e42cd758";
+    assert_eq!(packed(root.path()).sha256().to_string(), expected);
 }
 
 #[test]
