@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use rch_local::{AgentPlan, Farm, FarmPlan};
 use rch_xcode_sim::Machine;
 
-use crate::harness::{Api, PROGRAM, Project, paths, rch, start, start_farm, wait_until};
+use crate::harness::{Api, PROGRAM, Project, paths, rch, start, start_farm};
 
 const BUILD: [&str; 4] = ["xcode", "run", "--action", "build"];
 
@@ -59,7 +59,8 @@ fn a_chunk_that_is_damaged_again_ends_the_run_with_30() {
     api.follow(&format!("/v1/runs/{run}/events"), |event| (event["change"]["type"] == "source_missing").then_some(()));
     farm.agent("macmini-02").signal(Signal::SIGSTOP);
     running.signal(Signal::SIGCONT);
-    wait_until("the source is whole again", || whole.iter().any(|(path, bytes)| fs::read(path).unwrap() == *bytes));
+    api.wait_for_run(&run, |run| run["jobs"][0]["waiting"]["reason"] == "claim");
+    assert!(whole.iter().any(|(path, bytes)| fs::read(path).unwrap() == *bytes), "what the source needs is whole again");
     // ... and the second look for the damage.
     damage(&whole);
     farm.agent("macmini-02").signal(Signal::SIGCONT);

@@ -11,14 +11,9 @@ const GLANCE: Duration = Duration::from_millis(20);
 
 /// Waits until a file is there.
 pub(crate) fn wait_for_file(path: &Path) {
-    wait_until(&format!("{} is there", path.display()), || path.exists());
-}
-
-/// Waits until files are as wanted.
-pub(crate) fn wait_until(wanted: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it never came about that {wanted}");
+    while !path.exists() {
+        assert!(Instant::now() < deadline, "{} did not appear", path.display());
         thread::sleep(GLANCE);
     }
 }
