@@ -110,7 +110,7 @@ fn unpack_reason(error: &UnpackError) -> Reason {
         UnpackError::Destination { source, .. } | UnpackError::Io { source, .. } => io_reason(source),
         UnpackError::NotEmpty { .. } => Reason::Internal,
         UnpackError::Member { .. }
-        | UnpackError::TooManyMembers { .. }
+        | UnpackError::TooManyMembers
         | UnpackError::Truncated
         | UnpackError::Trailing
         | UnpackError::Size { .. }
