@@ -1,5 +1,7 @@
 //! What one record changed, ready to be written.
 
+use std::collections::BTreeSet;
+
 use rch_scheduler::{FarmConfig, Judgement, Run, State, Touched};
 use rch_schemas::{LedgerId, RunId};
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,17 @@ pub(crate) struct Rows {
     pub(super) jobs: Vec<(String, Vec<u8>)>,
     /// Name and row.
     pub(super) workers: Vec<(String, Vec<u8>)>,
+    /// Judgements, when any changed.
+    pub(super) judgements: Option<Judgements>,
+}
+
+/// Judgements go as the fleet changes; those that are not kept go from the table too.
+#[derive(Debug)]
+pub(super) struct Judgements {
+    /// Class and row of those that are new.
+    pub(super) new: Vec<(String, Vec<u8>)>,
+    /// The classes of all that are kept.
+    pub(super) kept: BTreeSet<String>,
 }
 
 /// What belongs to no run, job or worker.
@@ -32,19 +45,11 @@ pub(crate) struct FarmRow {
     pub(crate) config: FarmConfig,
     /// Counts changes of the fleet.
     pub(crate) fleet_version: u64,
-    /// The newest judgement of each class.
-    pub(crate) judgements: Vec<Judgement>,
 }
 
 impl FarmRow {
     fn of(state: &State) -> Self {
-        Self {
-            ledger_id: state.ledger_id.clone(),
-            term: state.term,
-            config: state.config.clone(),
-            fleet_version: state.fleet_version,
-            judgements: state.judgements().cloned().collect(),
-        }
+        Self { ledger_id: state.ledger_id.clone(), term: state.term, config: state.config.clone(), fleet_version: state.fleet_version }
     }
 }
 
@@ -63,7 +68,11 @@ impl Rows {
         let jobs = touched.jobs.iter().filter_map(|id| Some((id.to_string(), bytes(state.jobs.get(id)?)))).collect();
         let workers = touched.workers.iter().filter_map(|name| Some((name.to_string(), bytes(state.workers.get(name)?)))).collect();
         let farm = touched.meta.then(|| bytes(&FarmRow::of(state)));
-        Self { position, touched, farm, runs, jobs, workers }
+        let judgements = (!touched.judgements.is_empty()).then(|| Judgements {
+            new: touched.judgements.iter().filter_map(|class| Some((class.to_string(), bytes(state.judgement(class)?)))).collect(),
+            kept: state.judgements().map(|judgement: &Judgement| judgement.class.to_string()).collect(),
+        });
+        Self { position, touched, farm, runs, jobs, workers, judgements }
     }
 }
 

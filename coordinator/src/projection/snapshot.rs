@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::ProjectionError;
 use super::rows::FarmRow;
-use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, META, OLD_JOBS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
+use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
 use crate::ledger::Position;
 
 type Rows = ReadOnlyTable<&'static str, &'static [u8]>;
@@ -115,8 +115,9 @@ impl Snapshot {
 
     /// The rows the state is made of.
     pub(crate) fn state_rows(&self) -> Result<StateRows, ProjectionError> {
-        let FarmRow { ledger_id, term, config, fleet_version, judgements } = self.farm()?;
+        let FarmRow { ledger_id, term, config, fleet_version } = self.farm()?;
         let (workers, runs, jobs) = (self.workers()?, self.runs()?, self.all(JOBS, "jobs")?);
+        let judgements = self.all(JUDGEMENTS, "judgements")?;
         Ok(StateRows { ledger_id, term, config, fleet_version, workers, runs, jobs, judgements })
     }
 

@@ -17,6 +17,8 @@ pub(super) const OLD_JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("
 /// Run ids in order of arrival: by record and place in the record.
 pub(super) const ARRIVALS: TableDefinition<(u64, u32), &str> = TableDefinition::new("arrivals");
 
+/// The newest judgement of each class, by class.
+pub(super) const JUDGEMENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("judgements");
 /// Ids of runs that wait for chunks of their source.
 pub(super) const GAPS: TableDefinition<&str, ()> = TableDefinition::new("gaps");
 

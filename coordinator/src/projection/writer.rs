@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::ProjectionError;
 use super::rows::{Rows, RunRow, bytes};
 use super::snapshot::Snapshot;
-use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, META, OLD_JOBS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
+use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
 
 /// Records that may wait for the writer: it is some twenty times faster than the ledger, so this only covers a durable commit.
 const WAITING_MAX: usize = 1_024;
@@ -165,6 +165,13 @@ fn write_rows(transaction: &redb::WriteTransaction, rows: &Rows) -> Result<(), P
     let mut workers = transaction.open_table(WORKERS)?;
     for (name, row) in &rows.workers {
         workers.insert(name.as_str(), row.as_slice())?;
+    }
+    if let Some(judgements) = &rows.judgements {
+        let mut table = transaction.open_table(JUDGEMENTS)?;
+        table.retain(|class, _| judgements.kept.contains(class))?;
+        for (class, row) in &judgements.new {
+            table.insert(class.as_str(), row.as_slice())?;
+        }
     }
     let mut jobs = transaction.open_table(JOBS)?;
     for (job_id, row) in &rows.jobs {
