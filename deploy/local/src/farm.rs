@@ -202,7 +202,7 @@ impl Farm {
         for variable in rch_variables() {
             command.env_remove(variable);
         }
-        command.env_remove("XDG_CONFIG_HOME").env("HOME", self.layout.home()).env(rch_variable(), self.url());
+        command.env_remove("XDG_CONFIG_HOME").env_remove("XDG_CACHE_HOME").env("HOME", self.layout.home()).env(rch_variable(), self.url());
         command.current_dir(directory);
         command
     }
