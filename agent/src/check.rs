@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rch_schemas::document::{ArtifactProfile, Backend};
-use rch_schemas::invocation::{self, Policy};
+use rch_schemas::invocation;
 use rch_schemas::job_key::{Provisioning, ResolvedDestination};
 use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::wire::agent::Offer;
@@ -99,15 +99,11 @@ fn key(offer: &Offer) -> Result<(), Refusal> {
     mismatch.map_or(Ok(()), |detail| Err(refusal(Reason::ProtocolError, detail)))
 }
 
-/// What the tables deny is denied here too, whoever allowed it. Which arguments of class policy are allowed is the farm's to know.
+/// The last look: the same function as in client and coordinator, under the policy that the farm judged by. What the tables deny is denied
+/// here too, whatever that policy says.
 fn invocation(offer: &Offer) -> Result<(), Refusal> {
     let argv = &offer.job.argv;
-    let policy = Policy {
-        arguments: argv.iter().cloned().collect(),
-        settings: argv.iter().filter_map(|word| setting(word)).collect(),
-        ..Policy::default()
-    };
-    let classified = invocation::classify(argv, &policy);
+    let classified = invocation::classify(argv, &offer.job.policy);
     if let Some(rejected) = classified.rejected.first() {
         return Err(refusal(Reason::ProtocolError, format!("the argument {:?} is not allowed: {}", rejected.argument, rejected.reason)));
     }
@@ -115,12 +111,6 @@ fn invocation(offer: &Offer) -> Result<(), Refusal> {
         return Err(refusal(Reason::ProtocolError, format!("argv is not canonical: expected {:?}", classified.sanitized_argv)));
     }
     Ok(())
-}
-
-/// The key of `KEY=value` or `KEY[condition=x]=value`.
-fn setting(word: &str) -> Option<String> {
-    let end = word.find("]=").map(|bracket| bracket + 1).or_else(|| word.find('='))?;
-    Some(word[..end].to_owned())
 }
 
 fn needed_features(offer: &Offer, features: &BTreeSet<Feature>) -> Result<(), Refusal> {
@@ -155,6 +145,8 @@ fn room(offer: &Offer, capacity: &Capacity) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use rch_schemas::invocation::Policy;
+
     use super::*;
     use crate::sample;
 
@@ -202,17 +194,20 @@ mod tests {
 
     #[test]
     fn what_the_tables_deny_is_refused_even_with_the_right_key() {
-        let denied = |word: &str| {
+        let allowing = |policy: Policy, word: &str| {
             refused(|offer| {
+                offer.job.policy = policy;
                 offer.job.argv.push(word.to_owned());
                 offer.job.job_key_inputs.sanitized_argv.clone_from(&offer.job.argv);
                 offer.job.job_key = Some(offer.job.job_key_inputs.key());
             })
         };
-        assert_eq!(denied("SYMROOT=/tmp/x"), Some(Reason::ProtocolError));
-        assert_eq!(denied("-toolchain"), Some(Reason::ProtocolError));
-        assert_eq!(denied("-quiet"), Some(Reason::ProtocolError));
-        assert_eq!(denied("OTHER_SWIFT_FLAGS=-DX"), None);
+        let generous = || Policy { settings: ["SYMROOT", "OTHER_SWIFT_FLAGS"].map(str::to_owned).into(), ..Policy::default() };
+        assert_eq!(allowing(generous(), "SYMROOT=/tmp/x"), Some(Reason::ProtocolError));
+        assert_eq!(allowing(generous(), "-toolchain"), Some(Reason::ProtocolError));
+        assert_eq!(allowing(generous(), "-quiet"), Some(Reason::ProtocolError));
+        assert_eq!(allowing(generous(), "OTHER_SWIFT_FLAGS=-DX"), None);
+        assert_eq!(allowing(Policy::default(), "OTHER_SWIFT_FLAGS=-DX"), Some(Reason::ProtocolError));
     }
 
     #[test]

@@ -11,7 +11,6 @@ use rch_schemas::document::{
     ArtifactProfile, Destination, Invocation, Job, Metrics, PhaseTime, SchemaId, SchemaVersion, SourceEntry, SourceManifest, Summary,
     ToolchainDocument,
 };
-use rch_schemas::invocation::Policy;
 use rch_schemas::seal::{
     ATTESTATION_PATH, Attestation, BackendIdentity, MANIFEST_PATH, Manifest, Reading, Signer, SignerRole, SigningKey, WorkerIdentity,
 };
@@ -127,16 +126,16 @@ impl Findings<'_> {
         })
     }
 
-    /// What was judged before it came here is not known here; what is said is what this agent was given, saw and ran.
     fn invocation(&self) -> Invocation {
         let argv = &self.job.job_key_inputs.sanitized_argv;
         of_job!(Invocation, self, {
-            original_argv: self.job.argv.clone(),
+            original_argv: self.job.original_argv.clone(),
             sanitized_argv: argv.clone(),
             action: self.job.action,
-            dropped: Vec::new(),
+            dropped: self.job.dropped.clone(),
             rejected: Vec::new(),
-            policy_sha256: Policy::default().digest(),
+            policy: self.job.policy.clone(),
+            policy_sha256: self.job.policy.digest(),
             effective_argv: vec![self.line.words()],
             environment: self.line.environment.keys().cloned().collect(),
         })

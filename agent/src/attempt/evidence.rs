@@ -14,8 +14,6 @@ const DOCUMENT_BYTES_MAX: u64 = 8 * 1024 * 1024;
 const LOOK_AGAIN_FIRST: Duration = Duration::from_millis(50);
 /// The wait never gets longer.
 const LOOK_AGAIN_MAX: Duration = Duration::from_secs(1);
-/// A run has one selection for each destination; more than this no request may have.
-const SELECTIONS_MAX: usize = 64;
 
 /// The two documents.
 #[derive(Debug, Clone)]
@@ -41,19 +39,14 @@ pub(crate) async fn fetch(store: Store, job: Job) -> Evidence {
     }
 }
 
-/// The job does not say which of its run's selections is its own; its digest does.
 async fn look(store: &Store, job: &Job) -> Result<Option<Evidence>, rch_store::StoreError> {
-    for index in 0..SELECTIONS_MAX {
-        let Some(selection) = store.get(&layout::worker_selection(&job.run_id, index), DOCUMENT_BYTES_MAX).await? else { return Ok(None) };
-        if evidence_digest(&selection) != Some(job.evidence_sha256) {
-            continue;
-        }
-        let capabilities = store.get(&layout::capabilities(&job.run_id, index), DOCUMENT_BYTES_MAX).await?;
-        let digest = |bytes: &Bytes| serde_json::from_slice::<CapabilitiesDocument>(bytes).ok().map(|document| document.facts.digest());
-        let capabilities = capabilities.filter(|bytes| digest(bytes) == Some(job.capabilities_sha256));
-        return Ok(capabilities.map(|capabilities| Evidence { worker_selection: selection, capabilities }));
-    }
-    Ok(None)
+    let index = job.destination.index as usize;
+    let selection = store.get(&layout::worker_selection(&job.run_id, index), DOCUMENT_BYTES_MAX).await?;
+    let capabilities = store.get(&layout::capabilities(&job.run_id, index), DOCUMENT_BYTES_MAX).await?;
+    let facts = |bytes: &Bytes| serde_json::from_slice::<CapabilitiesDocument>(bytes).ok().map(|document| document.facts.digest());
+    let selection = selection.filter(|bytes| evidence_digest(bytes) == Some(job.evidence_sha256));
+    let capabilities = capabilities.filter(|bytes| facts(bytes) == Some(job.capabilities_sha256));
+    Ok(selection.zip(capabilities).map(|(worker_selection, capabilities)| Evidence { worker_selection, capabilities }))
 }
 
 /// The digest of the evidence without its signature.

@@ -83,7 +83,11 @@ pub fn job_document(run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocumen
         step: job.step,
         action: job.action,
         argv: argv.clone(),
+        original_argv: step.original_argv.clone(),
+        dropped: step.dropped.clone(),
+        policy: run.policy.clone(),
         destination: JobDestination {
+            index: job.destination,
             asked: run.destinations[job.destination as usize].asked.clone(),
             resolved: selection.resolved.clone(),
         },

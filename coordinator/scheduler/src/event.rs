@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rch_schemas::capabilities::Facts;
 use rch_schemas::document::{ConsideredWorker, EffectiveConfig, JudgedArgument, Outcome, RecipeRef, RunOptions, RunState, SelectionMode};
+use rch_schemas::invocation::Policy;
 use rch_schemas::job_key::{ResolvedDestination, Toolchain};
 use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::requirement::{DestinationRequest, Requirement, Version};
@@ -215,6 +216,8 @@ pub struct AcceptedRun {
     pub project: String,
     /// Fixed here for the whole run.
     pub protocol_version: u32,
+    /// The policy its arguments were judged by.
+    pub policy: Policy,
     /// The stored source.
     pub recipe: RecipeRef,
     /// The destinations.

@@ -2,6 +2,7 @@
 
 use rch_schemas::document::{ArtifactProfile, Backend};
 use rch_schemas::document::{EffectiveConfig, JudgedArgument, RecipeRef, RunOptions, RunState};
+use rch_schemas::invocation::Policy;
 use rch_schemas::job_key::Provisioning;
 use rch_schemas::protocol::Feature;
 use rch_schemas::requirement::{DestinationRequest, Requirement};
@@ -38,6 +39,8 @@ pub struct Run {
     pub cancel_requested: bool,
     /// Fixed at submit.
     pub protocol_version: u32,
+    /// The policy its arguments were judged by.
+    pub policy: Policy,
     /// The stored source.
     pub recipe: RecipeRef,
     /// Chunks it waits for.

@@ -78,7 +78,8 @@ impl Settling<'_> {
                 (!again).then(|| (Reason::WorkerLost, format!("{} was lost while it ran {}", attempt.worker, job.action)))?
             }
             AttemptState::Refused { code: Reason::SourceMissing, detail } => {
-                (run.source_gaps > 1).then(|| (Reason::SourceMissing, detail.clone()))?
+                let over = run.source_gaps > 1 || job.refusals >= config.max_refusals;
+                over.then(|| (Reason::SourceMissing, detail.clone()))?
             }
             AttemptState::Refused { code, detail } => {
                 let again = code.retry_class() != RetryClass::Never && job.refusals < config.max_refusals;

@@ -105,6 +105,7 @@ pub(crate) fn accept(state: &State, command: &Command, submitted: &SubmitRequest
         requester: command.actor.clone(),
         project: request.project.clone(),
         protocol_version: protocol_version(request).unwrap_or(ProtocolRange::OURS.max),
+        policy: state.config.policy.clone(),
         recipe: submitted.recipe,
         destinations: request.destinations.clone(),
         steps: (0..).zip(&request.steps).map(step).collect(),

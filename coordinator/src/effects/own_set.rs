@@ -54,7 +54,7 @@ pub(super) async fn write_own_set(shared: &Shared, connection: &Connection, run:
         summary.log_complete = log_complete;
         write_json(&directory, "summary.json", &summary).await?;
     }
-    if let Some(invocation) = invocation(shared, run, job, ended_at)? {
+    if let Some(invocation) = invocation(run, job, ended_at) {
         write_json(&directory, "invocation.json", &invocation).await?;
     }
     if let Some(document) = job_document(run, job, Attempt::NONE) {
@@ -88,10 +88,9 @@ fn last_run(job: &Job) -> Option<&AttemptRecord> {
 }
 
 /// `invocation.json` as it was judged; nothing ran by the coordinator's knowledge.
-fn invocation(shared: &Shared, run: &Run, job: &Job, created_at: Timestamp) -> Result<Option<Invocation>, ProjectionError> {
-    let Some(step) = run.steps.get(job.step as usize) else { return Ok(None) };
-    let policy_sha256 = shared.projection.snapshot()?.farm()?.config.policy.digest();
-    Ok(Some(Invocation {
+fn invocation(run: &Run, job: &Job, created_at: Timestamp) -> Option<Invocation> {
+    let step = run.steps.get(job.step as usize)?;
+    Some(Invocation {
         schema_version: SchemaVersion::default(),
         schema_id: SchemaId::default(),
         created_at,
@@ -104,10 +103,11 @@ fn invocation(shared: &Shared, run: &Run, job: &Job, created_at: Timestamp) -> R
         action: job.action,
         dropped: step.dropped.clone(),
         rejected: step.rejected.clone(),
-        policy_sha256,
+        policy: run.policy.clone(),
+        policy_sha256: run.policy.digest(),
         effective_argv: Vec::new(),
         environment: std::collections::BTreeSet::new(),
-    }))
+    })
 }
 
 /// The evidence of the job's destination, byte for byte, when a worker was ever chosen.

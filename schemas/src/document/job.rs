@@ -9,6 +9,7 @@ use super::document;
 use super::options::{ArtifactOptions, ArtifactProfile, Backend, CacheOptions, JobTimeouts};
 use crate::action::Action;
 use crate::digest::Sha256;
+use crate::invocation::Policy;
 use crate::job_key::{JobKeyInputs, ResolvedDestination, Toolchain};
 use crate::requirement::{DestinationRequest, Version};
 
@@ -21,6 +22,12 @@ document! {
         pub action: Action,
         /// Canonical xcodebuild arguments, without `-destination`.
         pub argv: Vec<String>,
+        /// The arguments as given.
+        pub original_argv: Vec<String>,
+        /// Arguments that are the farm's to decide, with the reason.
+        pub dropped: Vec<JudgedArgument>,
+        /// The policy the arguments were judged by.
+        pub policy: Policy,
         /// The destination as asked and as resolved.
         pub destination: JobDestination,
         /// The version of the chosen Xcode, for people; its identity is in `toolchain`.
@@ -55,6 +62,8 @@ document! {
 /// A destination as asked and as resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobDestination {
+    /// Index of the destination in its run; names the evidence for the choice of worker.
+    pub index: u32,
     /// As the user wrote it.
     pub asked: DestinationRequest,
     /// With nothing left to choose.
@@ -117,7 +126,9 @@ document! {
         pub dropped: Vec<JudgedArgument>,
         /// Arguments that were refused, with the reason.
         pub rejected: Vec<JudgedArgument>,
-        /// Digest of the policy that judged.
+        /// The policy that judged.
+        pub policy: Policy,
+        /// Digest of the policy.
         pub policy_sha256: Sha256,
         /// Each command line as it was run, the program first.
         pub effective_argv: Vec<Vec<String>>,

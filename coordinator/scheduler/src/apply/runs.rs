@@ -61,6 +61,7 @@ pub(crate) fn accepted_row(stamp: &Stamp, index: u32, accepted: &AcceptedRun) ->
         ended: None,
         cancel_requested: false,
         protocol_version: accepted.protocol_version,
+        policy: accepted.policy.clone(),
         recipe: accepted.recipe,
         source_gap: None,
         source_gaps: 0,

@@ -169,6 +169,20 @@ fn missing_chunks_are_waited_for_once() {
 }
 
 #[test]
+fn a_source_that_only_the_worker_misses_does_not_keep_the_job_for_ever() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let run_id = farm.submit("request-01", &["build"]);
+    while farm.run(&run_id).ended.is_none() {
+        let (job_id, attempt) = farm.offers("mac-1").remove(0);
+        assert!(attempt.0 <= 10, "refused more than ten times");
+        let (code, detail) = (Reason::SourceMissing, "1 chunk".to_owned());
+        let missing = Vec::new();
+        farm.report("mac-1", ReportBody::Refused { job_id, attempt, code, detail, retry_after_seconds: Some(0), missing });
+    }
+    assert_eq!(farm.run(&run_id).ended.as_ref().unwrap().exit_code, 30);
+}
+
+#[test]
 fn missing_chunks_that_nobody_uploads_end_the_job_after_two_minutes() {
     let mut farm = Farm::with(&["mac-1"]);
     let run_id = farm.submit("request-01", &["build"]);
