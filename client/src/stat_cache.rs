@@ -103,6 +103,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::source::Source;
 
     fn cache(home: &TempDir) -> StatCache {
         StatCache { directory: Some(home.path().join("cache/rch/stat")) }
@@ -152,6 +153,21 @@ mod tests {
         fs::create_dir(&file).unwrap();
         assert_eq!(cache.load(root), None);
         assert!(cache.keep(root, &found(&packed)).is_err(), "a directory in its place is not removed");
+    }
+
+    #[tokio::test]
+    async fn every_bundle_leaves_what_it_found_whatever_lay_there_before() {
+        let home = tempfile::tempdir().unwrap();
+        let (root, packed) = packed("text");
+        let (cache, tree) = (cache(&home), packed.tree().root());
+        for damage in [false, true] {
+            if damage {
+                fs::write(cache.file(tree).unwrap(), "nonsense").unwrap();
+            }
+            let source = Source::bundle(root.path().to_owned(), Options::default(), Vec::new(), cache.clone()).await.unwrap();
+            assert_eq!(source.packed().sha256(), packed.sha256());
+            assert!(cache.load(tree).is_some(), "damage: {damage}");
+        }
     }
 
     #[test]
