@@ -39,14 +39,13 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How often a program that has no way to tell us is asked.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// A running farm. Dropping it ends everything in it at once; [`Farm::stop`] does so politely.
+/// A running farm. Dropping it ends everything in it.
 #[derive(Debug)]
 pub struct Farm {
     plan: FarmPlan,
     layout: Layout,
     ports: Ports,
     url: String,
-    // Dropped in this order: nobody should see a server go that it still uses.
     agents: BTreeMap<String, Service>,
     coordinator: Service,
     nats: Service,
@@ -207,8 +206,15 @@ impl Farm {
         command
     }
 
-    /// Ends everything: all agents at once, then the coordinator, then the NATS server.
-    pub fn stop(mut self) {
+    /// Ends everything, as dropping it does.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Farm {
+    /// All agents at once, so that none leaves a build behind, then the coordinator, then the NATS server.
+    fn drop(&mut self) {
         for agent in self.agents.values() {
             agent.ask_to_stop();
         }
