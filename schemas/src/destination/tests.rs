@@ -1,3 +1,5 @@
+//! Destinations as people write them: by table, by property, and against the recorded ones when they are there.
+
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::{Path, PathBuf};
