@@ -17,7 +17,8 @@ use crate::environment::Environment;
 /// The largest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Variables that begin so belong to the farm's other programs, to its tests and to logging.
-const FOREIGN: &[&str] = &["RCH_COORDINATOR_", "RCH_AGENT_", "RCH_LOCAL_", "RCH_XCODE_SIM_", "RCH_TEST_", "RCH_NATS_SERVER", "RCH_LOG", "RCH_FIXTURES"];
+const FOREIGN: &[&str] =
+    &["RCH_COORDINATOR_", "RCH_AGENT_", "RCH_LOCAL_", "RCH_XCODE_SIM_", "RCH_TEST_", "RCH_NATS_SERVER", "RCH_LOG", "RCH_FIXTURES"];
 
 /// Where a layer's values come from, weakest first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
