@@ -116,6 +116,9 @@ pub(crate) enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The JSON documents of the farm, and whether a file is one
+    #[command(subcommand)]
+    Schema(SchemaCommand),
 }
 
 /// Commands under `rch xcode`.
@@ -174,6 +177,30 @@ pub(crate) enum ConfigCommand {
         /// Also where each value comes from
         #[arg(long)]
         origin: bool,
+    },
+}
+
+/// Commands under `rch schema`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// List the documents
+    #[command(after_help = "Example:\n  rch schema list")]
+    List,
+    /// Print a document's JSON Schema
+    #[command(after_help = "Example:\n  rch schema show job > job.schema.json")]
+    Show {
+        /// A document's name (job) or its schema_id (rch-xcode/job@1)
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Check documents against the schema that each names
+    ///
+    /// A file holds one document, or one a line (events.jsonl, the output of rch --json). A line without a schema_id is of the first line's.
+    #[command(after_help = "Example:\n  rch schema validate .rch/artifacts/*/*/*.json")]
+    Validate {
+        /// Files; - is standard input
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
     },
 }
 

@@ -11,6 +11,7 @@ use crate::download::DownloadError;
 use crate::farm::FarmError;
 use crate::output::{Ending, Label, Reporter, Style, Why};
 use crate::plan::PlanError;
+use crate::schema::UnknownSchema;
 use crate::source::SourceError;
 
 /// Why a command ends without having done what was asked.
@@ -57,6 +58,9 @@ pub(crate) enum CommandError {
         /// What to do.
         fix: &'static str,
     },
+    /// No schema has this name.
+    #[error(transparent)]
+    Schema(#[from] UnknownSchema),
     /// The user asked to stop.
     #[error("by Ctrl-C")]
     Interrupted,
@@ -82,7 +86,7 @@ impl CommandError {
     /// Code and exit code.
     pub(crate) fn why(&self) -> Why {
         match self {
-            Self::Config(_) | Self::NoRepoConfig { .. } => Why::Usage,
+            Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) => Why::Usage,
             Self::Farm(error) => error.why(),
             Self::Source(error) => error.why(),
             Self::Plan(error) => match error {
@@ -124,6 +128,7 @@ impl CommandError {
             | Self::Local { .. }
             | Self::Download(_)
             | Self::NotFound { .. }
+            | Self::Schema(_)
             | Self::Interrupted => Vec::new(),
         }
     }

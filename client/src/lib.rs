@@ -19,6 +19,7 @@ mod interrupt;
 mod output;
 mod plan;
 mod program;
+mod schema;
 mod source;
 mod stat_cache;
 mod submit;

@@ -84,6 +84,7 @@ pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Res
         Command::Workers(command) => command::workers::run(context, command).await,
         Command::Status => command::status::run(context).await,
         Command::Config(command) => command::config::run(context, command).await,
+        Command::Schema(command) => command::schema::run(context, command),
     }
 }
 

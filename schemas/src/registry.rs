@@ -57,6 +57,18 @@ fn entry<D: Document + JsonSchema>() -> Entry {
 }
 
 impl Entry {
+    /// The `schema_id` of its documents: `rch-xcode/<name>@<major>`.
+    pub fn id(&self) -> String {
+        format!("rch-xcode/{}@{}", self.name, self.major)
+    }
+
+    /// What the document says, in one sentence.
+    pub fn sentence(&self) -> &str {
+        let text = self.schema.get("description").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let end = [". ", "; ", ".\n"].iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
+        text[..end].trim_end_matches('.')
+    }
+
     /// The schema as it stands in its file: indented, members sorted, a newline at the end.
     pub fn text(&self) -> String {
         let value = serde_json::to_value(&self.schema).expect("a schema is JSON");
@@ -123,6 +135,14 @@ mod tests {
         let required: Vec<_> = schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         for name in ["schema_version", "schema_id", "created_at", "run_id", "job_id", "job_key", "attempt"] {
             assert!(required.contains(&name), "{name} is not required");
+        }
+    }
+
+    #[test]
+    fn every_document_says_in_a_sentence_what_it_is() {
+        for entry in documents() {
+            let sentence = entry.sentence();
+            assert!(sentence.len() > 10 && !sentence.contains('\n'), "{}: {sentence:?}", entry.name);
         }
     }
 }

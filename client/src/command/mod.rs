@@ -12,6 +12,7 @@ mod finish;
 mod named;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod schema;
 mod selection;
 pub(crate) mod status;
 pub(crate) mod tail;

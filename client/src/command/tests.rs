@@ -113,7 +113,7 @@ fn farm_of_one_run(set: &Served) -> impl Fn(&Asked) -> Answer + Send + Sync + 's
 }
 
 /// Runs `rch` with these words in `root`.
-async fn rch(root: &std::path::Path, words: &[&str]) -> (Ending, Captured) {
+pub(super) async fn rch(root: &std::path::Path, words: &[&str]) -> (Ending, Captured) {
     let cli = Cli::try_parse_from(std::iter::once("rch").chain(words.iter().copied())).unwrap();
     let style = if cli.global.json { Style::Json } else { Style::Human };
     let (mut reporter, captured) = Captured::reporter(style);
