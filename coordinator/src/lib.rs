@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod dispatcher;
 mod effects;
+mod error_line;
 mod health;
 mod http;
 mod inventory_watch;

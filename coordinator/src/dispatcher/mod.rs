@@ -15,6 +15,8 @@ mod queues;
 mod replica;
 mod tasks;
 mod term;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use ask::{Answer, AskError, Asks, Queue};
 pub(crate) use hearing::Heard;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::queues::Queues;
 use super::replica::{Replica, ReplicaError};
 use super::term::{End, Term};
+use crate::error_line::error_line;
 use crate::health::Source;
 use crate::leader::{Keeper, Lease};
 use crate::ledger::JetStreamLog;
@@ -141,8 +142,9 @@ impl Dispatcher {
     }
 
     fn note(&self, source: Source, error: &dyn std::error::Error) {
-        tracing::warn!(%error, "not possible now, trying again");
-        self.shared.board.set(source, Some(error.to_string()));
+        let error = error_line(error);
+        tracing::warn!(error, "not possible now, trying again");
+        self.shared.board.set(source, Some(error));
     }
 }
 

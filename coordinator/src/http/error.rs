@@ -10,6 +10,7 @@ use rch_store::set::{OpenSetError, ReadSetError};
 
 use crate::dispatcher::AskError;
 use crate::effects::{ControlError, RestoreError};
+use crate::error_line::error_line;
 use crate::projection::ProjectionError;
 
 /// Seconds after which a refused client may try again.
@@ -129,7 +130,7 @@ impl From<PutChunkError> for ApiError {
         match error {
             PutChunkError::Store(error) => error.into(),
             PutChunkError::Frame { .. } | PutChunkError::Digest { .. } => {
-                Self::new(Reason::SourceCorrupt, chain(&error)).fix("send one zstd frame that holds exactly the chunk")
+                Self::new(Reason::SourceCorrupt, error_line(&error)).fix("send one zstd frame that holds exactly the chunk")
             }
         }
     }
@@ -140,7 +141,7 @@ impl From<GetChunkError> for ApiError {
         match error {
             GetChunkError::Store(error) => error.into(),
             GetChunkError::Missing(_) | GetChunkError::Corrupt { .. } | GetChunkError::Size { .. } => {
-                Self::new(Reason::IntegrityMismatch, chain(&error))
+                Self::new(Reason::IntegrityMismatch, error_line(&error))
             }
         }
     }
@@ -152,7 +153,7 @@ impl From<OpenSetError> for ApiError {
             OpenSetError::Store(error) => error.into(),
             OpenSetError::Missing(_) => Self::new(Reason::ArtifactsGone, error.to_string()),
             OpenSetError::Manifest { .. } | OpenSetError::Attestation { .. } | OpenSetError::Malformed { .. } => {
-                Self::new(Reason::IntegrityMismatch, chain(&error))
+                Self::new(Reason::IntegrityMismatch, error_line(&error))
             }
         }
     }
@@ -169,7 +170,7 @@ impl From<ReadSetError> for ApiError {
             | ReadSetError::Mismatches(_)
             | ReadSetError::Recipe { .. }
             | ReadSetError::Chunk { .. }
-            | ReadSetError::Unpack { .. } => Self::new(Reason::IntegrityMismatch, chain(&error)),
+            | ReadSetError::Unpack { .. } => Self::new(Reason::IntegrityMismatch, error_line(&error)),
         }
     }
 }
@@ -186,18 +187,6 @@ impl From<RestoreError> for ApiError {
 
 impl From<ControlError> for ApiError {
     fn from(error: ControlError) -> Self {
-        Self::new(Reason::Offline, chain(&error)).fix("see whether the agent runs on that Mac and reaches NATS")
+        Self::new(Reason::Offline, error_line(&error)).fix("see whether the agent runs on that Mac and reaches NATS")
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -22,6 +22,9 @@ use crate::log::{Assembler, Cursor, Filled, OutputMessage, OutputStream, Taken, 
 
 /// How often the job is looked at while nothing is printed.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a running agent is asked again for bytes that the stream lost, before they count as lost: after a restart of NATS it takes a moment
+/// to be back.
+const GAP_WITHIN: Duration = Duration::from_secs(10);
 /// How long whoever polls waits for what the server has already.
 const READY_WITHIN: Duration = Duration::from_millis(500);
 /// How long an ended job's set may take to be written before the stream ends without it.
@@ -68,6 +71,8 @@ struct Live {
     log: Assembler,
     /// A message that could not be taken yet.
     held: Option<OutputMessage>,
+    /// Since when bytes before it are missing.
+    gap_since: Option<tokio::time::Instant>,
     /// Whether everything the server had is read.
     drained: bool,
 }
@@ -150,7 +155,7 @@ impl LogFollower {
         match OutputStream::open(&connection.jetstream, &self.job_id).await {
             Ok(output) => {
                 let drained = output.was_empty();
-                self.phase = Phase::Live(Box::new(Live { output, log: Assembler::new(attempt), held: None, drained }));
+                self.phase = Phase::Live(Box::new(Live { output, log: Assembler::new(attempt), held: None, gap_since: None, drained }));
                 self.turn_to(attempt, &worker);
                 Ok(())
             }
@@ -259,6 +264,10 @@ impl LogFollower {
     }
 
     async fn fill(&mut self, job: Option<&Job>, attempt: Attempt, (from, to): (u64, u64)) -> ApiResult<()> {
+        if job.is_some_and(|job| matches!(&job.phase, JobPhase::Ended { set: Some(_), .. })) {
+            // The committed set has every byte.
+            return self.look();
+        }
         let worker = match job.and_then(|job| job.current_numbered(attempt)) {
             Some(record) if record.state.is_live() => self.api.shared.projection.snapshot()?.worker(&record.worker)?,
             Some(_) | None => None,
@@ -269,10 +278,13 @@ impl LogFollower {
         let Phase::Live(live) = &mut self.phase else { return Ok(()) };
         match filled {
             Filled::Bytes(bytes) => {
+                live.gap_since = None;
                 live.log.fill(&bytes);
                 self.hand_out(attempt, from, &bytes);
             }
+            Filled::Nothing if worker.is_some() && within(&mut live.gap_since, GAP_WITHIN) => return pause(&self.api.shutdown).await,
             Filled::Nothing => {
+                live.gap_since = None;
                 live.log.skip_to(to);
                 if to > self.at.offset {
                     self.pieces.push_back(Piece::Gap { attempt, from: from.max(self.at.offset), to });
@@ -339,6 +351,11 @@ impl LogFollower {
         }
         Ok(())
     }
+}
+
+/// Whether less than `limit` has passed since this was first asked.
+fn within(since: &mut Option<tokio::time::Instant>, limit: Duration) -> bool {
+    since.get_or_insert_with(tokio::time::Instant::now).elapsed() < limit
 }
 
 /// Waits a little, for something to be there that is not yet.

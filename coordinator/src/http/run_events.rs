@@ -18,8 +18,10 @@ use super::{names, sse, view};
 use crate::clock;
 use crate::projection::Applied;
 
-/// How often a run is looked at although nothing was recorded: why a job waits may change by itself, and a set may have been written.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a run with a waiting job is looked at although nothing was recorded: why it waits may change by itself.
+const LOOK_AT_WAITING_EVERY: Duration = Duration::from_secs(1);
+/// How often any other is, for good measure.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How often an ended run is looked at whose sets are still being written.
 const LOOK_FOR_SETS_EVERY: Duration = Duration::from_millis(100);
 /// How long after its end a run is followed for the coordinator's own sets.
@@ -71,7 +73,12 @@ impl Events for RunFollower {
 impl RunFollower {
     /// Waits until the run may have changed; `None` at shutdown.
     async fn wait(&mut self) -> Option<()> {
-        let every = if self.ended.is_some() { LOOK_FOR_SETS_EVERY } else { LOOK_EVERY };
+        let waits = self.shown.as_ref().is_some_and(|run| run.jobs.iter().any(|job| job.waiting.is_some()));
+        let every = match (self.ended, waits) {
+            (Some(_), _) => LOOK_FOR_SETS_EVERY,
+            (None, true) => LOOK_AT_WAITING_EVERY,
+            (None, false) => LOOK_EVERY,
+        };
         let look = tokio::time::sleep(every);
         tokio::pin!(look);
         loop {

@@ -40,7 +40,7 @@ pub(crate) async fn append<L: Log>(log: &L, bytes: Bytes, expected: LedgerSeq, m
     loop {
         let error = match log.publish(bytes.clone(), expected).await {
             Publish::Landed => return Ok(()),
-            Publish::WrongSequence => LogError("the ledger does not end where it was expected to".to_owned()),
+            Publish::WrongSequence => LogError("it does not end where it was expected to".to_owned()),
             Publish::Unknown(error) => error,
         };
         ::metrics::counter!(metrics::APPENDS_UNKNOWN).increment(1);

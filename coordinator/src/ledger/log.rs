@@ -30,5 +30,5 @@ pub(crate) enum Publish {
 
 /// The log did not answer, or not in a way that says anything.
 #[derive(Debug, thiserror::Error)]
-#[error("the ledger's stream does not answer: {0}")]
+#[error("the stream RCH_LEDGER: {0}")]
 pub(crate) struct LogError(pub(crate) String);
