@@ -26,9 +26,8 @@ pub(super) async fn run(
         reporter.fact(&Label::Untracked, path);
     }
     let preview = client.preview(submission.body()).await?;
-    let workers = client.workers().await.unwrap_or_default();
     for evidence in &preview.selections {
-        selection::tell(reporter, evidence, &workers);
+        selection::tell(reporter, evidence);
         reporter.details(excluded(evidence));
     }
     for line in jobs(plan, &preview) {

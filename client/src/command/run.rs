@@ -176,10 +176,8 @@ async fn submit(
 /// Tells who will run it before the upload, which may take long; whether that could be told.
 async fn preview(context: &mut Context<'_>, client: &FarmClient, submission: &Submission) -> bool {
     let Ok(preview) = client.preview(submission.body()).await else { return false };
-    // Only the version's text is missing without them.
-    let workers = client.workers().await.unwrap_or_default();
     for evidence in &preview.selections {
-        selection::tell(context.reporter, evidence, &workers);
+        selection::tell(context.reporter, evidence);
     }
     !preview.selections.is_empty()
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rch_schemas::destination::{DestinationKind, DestinationSpec, OsRequest};
 use rch_schemas::document::{SelectionMode, WorkerSelection};
-use rch_schemas::wire::http::{RunView, WorkerView};
+use rch_schemas::wire::http::RunView;
 
 use crate::farm::FarmClient;
 use crate::output::{Label, Reporter};
@@ -17,18 +17,16 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tells the choice for one destination.
-pub(super) fn tell(reporter: &mut Reporter, selection: &WorkerSelection, workers: &[WorkerView]) {
+pub(super) fn tell(reporter: &mut Reporter, selection: &WorkerSelection) {
     reporter.fact(&Label::Worker, &worker(selection));
     reporter.details(&selection.notices);
-    reporter.fact(&Label::Toolchain, &toolchain(selection, workers));
+    reporter.fact(&Label::Toolchain, &toolchain(selection));
     reporter.fact(&Label::Destination, &destination(selection));
 }
 
 /// Tells the choices of a run that was accepted: from the evidence, or from the plan while that is not written yet.
 pub(super) async fn tell_run(reporter: &mut Reporter, client: &FarmClient, run: &RunView) {
     let started = Instant::now();
-    // Only the version's text is missing without them.
-    let workers = client.workers().await.unwrap_or_default();
     for destination in &run.plan.destinations {
         let Some(chosen) = &destination.worker else { continue };
         let path = format!("selection/{}/worker_selection.json", destination.index);
@@ -40,7 +38,7 @@ pub(super) async fn tell_run(reporter: &mut Reporter, client: &FarmClient, run: 
             }
         };
         match evidence {
-            Some(evidence) => tell(reporter, &evidence, &workers),
+            Some(evidence) => tell(reporter, &evidence),
             None => reporter.fact(&Label::Worker, &format!("{chosen} ({})", mode(destination.mode))),
         }
     }
@@ -67,13 +65,10 @@ fn worker(selection: &WorkerSelection) -> String {
 }
 
 /// `Xcode 16.2 (16C5032a), macOS 15.3.1 (24D60), arm64`.
-fn toolchain(selection: &WorkerSelection, workers: &[WorkerView]) -> String {
+fn toolchain(selection: &WorkerSelection) -> String {
     let tools = &selection.toolchain;
-    let chosen = workers.iter().find(|worker| worker.worker == selection.selected_worker);
-    let listed = chosen.and_then(|worker| worker.xcodes.iter().find(|xcode| xcode.contains(&tools.xcode_build)));
-    let version = listed.and_then(|xcode| xcode.split_whitespace().next()).filter(|version| *version != tools.xcode_build);
-    let xcode = version.map_or_else(|| tools.xcode_build.clone(), |version| format!("{version} ({})", tools.xcode_build));
-    format!("Xcode {xcode}, macOS {} ({}), {}", tools.macos_version, tools.macos_build, tools.arch)
+    let (xcode, macos) = (&selection.xcode_version, &tools.macos_version);
+    format!("Xcode {xcode} ({}), macOS {macos} ({}), {}", tools.xcode_build, tools.macos_build, tools.arch)
 }
 
 /// `iPhone 16, iOS 18.2 (OS=latest on macmini-02)`.

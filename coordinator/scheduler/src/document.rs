@@ -47,6 +47,7 @@ pub fn worker_selection(made: &MadeSelection) -> WorkerSelection {
         workers: judgement.workers.clone(),
         candidate_count: u32::try_from(judgement.workers.iter().filter(|worker| rank_of(worker).is_some()).count()).unwrap_or(u32::MAX),
         selected_worker: selection.worker().clone(),
+        xcode_version: selection.xcode_version.clone(),
         toolchain: selection.toolchain.clone(),
         resolved: selection.resolved.clone(),
         notices: selection.notices.clone(),

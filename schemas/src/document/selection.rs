@@ -11,7 +11,7 @@ use crate::id::{LedgerSeq, WorkerName};
 use crate::job_key::{ResolvedDestination, Toolchain};
 use crate::protocol::ProtocolRange;
 use crate::reason::Reason;
-use crate::requirement::Requirement;
+use crate::requirement::{Requirement, Version};
 
 document! {
     /// Why a destination of a run was given to a worker; `worker_selection.json`.
@@ -30,6 +30,8 @@ document! {
         pub candidate_count: u32,
         /// The first by rank.
         pub selected_worker: WorkerName,
+        /// The version of the chosen Xcode, for people; its identity is in `toolchain`.
+        pub xcode_version: Version,
         /// The tools of the chosen worker.
         pub toolchain: Toolchain,
         /// The destination on the chosen worker.
