@@ -13,8 +13,10 @@ use crate::nats::Link;
 
 /// How long a caller waits for an answer while NATS answers: a slow disk syncs in tens of milliseconds, a full record in hundreds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// How long a caller waits while NATS is away.
+/// How long a caller waits while NATS is away, or does not acknowledge.
 const ANSWER_WITHIN_AWAY: Duration = Duration::from_secs(2);
+/// How often it is looked whether NATS still answers.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// One command on its way to the state.
 #[derive(Debug)]
@@ -99,6 +101,7 @@ pub(crate) struct Asks {
     pub(super) heard: mpsc::Sender<Heard>,
     pub(super) leading: watch::Receiver<bool>,
     pub(super) link: watch::Receiver<Link>,
+    pub(super) stalled: watch::Receiver<bool>,
 }
 
 impl Asks {
@@ -134,19 +137,23 @@ impl Asks {
         Ok(answered)
     }
 
-    /// Waits for an answer: ten seconds, but two while NATS is away.
+    /// Waits for an answer: ten seconds, but two while NATS is away or does not acknowledge.
     ///
     /// # Errors
     /// [`AskError::Unknown`] when the time is over or the term ended: the command may still be, or have been, recorded.
     pub(crate) async fn wait(&self, mut answered: oneshot::Receiver<Answer>) -> Result<Answer, AskError> {
-        if let Ok(answer) = tokio::time::timeout(ANSWER_WITHIN_AWAY, &mut answered).await {
-            return answer.map_err(|_| AskError::Unknown);
+        let deadline = tokio::time::Instant::now() + ANSWER_WITHIN;
+        let mut patience = ANSWER_WITHIN_AWAY;
+        loop {
+            if let Ok(answer) = tokio::time::timeout(patience, &mut answered).await {
+                return answer.map_err(|_| AskError::Unknown);
+            }
+            let away = !self.is_connected() || *self.stalled.borrow();
+            if away || tokio::time::Instant::now() >= deadline {
+                return Err(AskError::Unknown);
+            }
+            patience = LOOK_EVERY;
         }
-        if !self.is_connected() {
-            return Err(AskError::Unknown);
-        }
-        let left = ANSWER_WITHIN.saturating_sub(ANSWER_WITHIN_AWAY);
-        tokio::time::timeout(left, answered).await.map_err(|_| AskError::Unknown)?.map_err(|_| AskError::Unknown)
     }
 
     /// Queues a command and waits for its answer.

@@ -29,6 +29,8 @@ pub(crate) struct Queues {
     heard: mpsc::Receiver<Heard>,
     /// Whether commands are decided here.
     pub(super) leading: watch::Sender<bool>,
+    /// Whether the append under way was not acknowledged in time.
+    pub(super) stalled: watch::Sender<bool>,
 }
 
 /// What comes next.
@@ -47,9 +49,10 @@ pub(crate) fn queues(link: watch::Receiver<Link>) -> (Asks, Queues) {
     let (submissions, submissions_rx) = mpsc::channel(SUBMISSIONS_MAX);
     let (heard, heard_rx) = mpsc::channel(HEARD_MAX);
     let (leading, leading_rx) = watch::channel(false);
-    let asks = Asks { reports, operators, submissions, heard, leading: leading_rx, link };
+    let (stalled, stalled_rx) = watch::channel(false);
+    let asks = Asks { reports, operators, submissions, heard, leading: leading_rx, link, stalled: stalled_rx };
     let commands = [reports_rx, operators_rx, submissions_rx];
-    (asks, Queues { commands, left_over: VecDeque::new(), heard: heard_rx, leading })
+    (asks, Queues { commands, left_over: VecDeque::new(), heard: heard_rx, leading, stalled })
 }
 
 impl Queues {

@@ -223,8 +223,14 @@ impl<'a> Term<'a> {
         let bytes = Bytes::from(record.to_bytes());
         let after = replica.position.after(&record, Sha256::of(&bytes));
         let started = Instant::now();
-        let may_go_on = || self.lease.is_held() && !self.dispatcher.shutdown.is_cancelled();
-        if let Err(error) = append(self.log, bytes, replica.position.seq, may_go_on).await {
+        let stalled = &self.dispatcher.queues.stalled;
+        let may_go_on = || {
+            stalled.send_replace(true);
+            self.lease.is_held() && !self.dispatcher.shutdown.is_cancelled()
+        };
+        let appended = append(self.log, bytes, replica.position.seq, may_go_on).await;
+        stalled.send_replace(false);
+        if let Err(error) = appended {
             tracing::warn!(error = &error as &dyn std::error::Error, "record not appended");
             return Ok(Some(self.end_of(&error)));
         }

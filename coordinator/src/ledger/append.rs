@@ -28,8 +28,8 @@ pub(crate) enum AppendError {
     Shorter { expected: LedgerSeq },
 }
 
-/// Appends `bytes` after `expected`. Returns when the record is in the ledger, when it never will be, or when `may_go_on` says that this
-/// coordinator no longer leads.
+/// Appends `bytes` after `expected`. Returns when the record is in the ledger, when it never will be, or when `may_go_on`, asked after each
+/// try that was not acknowledged, says that this coordinator no longer leads.
 ///
 /// # Cancel safety
 /// None: whoever drops it does not know what is in the ledger.
@@ -45,6 +45,7 @@ pub(crate) async fn append<L: Log>(log: &L, bytes: Bytes, expected: LedgerSeq, m
         };
         ::metrics::counter!(metrics::APPENDS_UNKNOWN).increment(1);
         tracing::warn!(ledger_seq = seq.0, %error, "append not acknowledged, reading the ledger");
+        let may_go_on = may_go_on();
         let error = match who_is_at(log, seq, ours).await {
             Ok(Found::Ours) => return Ok(()),
             Ok(Found::Other) => return Err(AppendError::Overtaken { seq }),
@@ -52,7 +53,7 @@ pub(crate) async fn append<L: Log>(log: &L, bytes: Bytes, expected: LedgerSeq, m
             Ok(Found::Nothing) => error,
             Err(unreadable) => unreadable,
         };
-        if !may_go_on() {
+        if !may_go_on {
             return Err(AppendError::Unsettled { seq, source: error });
         }
         tokio::time::sleep(pause).await;
