@@ -186,10 +186,10 @@ impl Walk<'_> {
             Scope::Included => is_submodule || !tracked.is_empty() || self.include.reaches_into(path),
             Scope::Tracked => is_submodule || !tracked.is_empty(),
         };
-        let checkout = match scope {
-            _ if is_submodule => Checkout::Submodule,
-            Scope::All => Checkout::Perhaps,
-            Scope::Included | Scope::Tracked => Checkout::No,
+        let checkout = match (is_submodule, scope) {
+            (true, Scope::All | Scope::Included | Scope::Tracked) => Checkout::Submodule,
+            (false, Scope::All) => Checkout::Perhaps,
+            (false, Scope::Included | Scope::Tracked) => Checkout::No,
         };
         worth_it.then(|| Directory {
             above: Some(Arc::clone(&here.directory)),
