@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{Method, Uri};
 use rch_schemas::Reason;
 use rch_schemas::document::{Farm, SchemaId, SchemaVersion, SelectionMode, WorkerKey};
 use rch_schemas::protocol::ProtocolRange;
@@ -36,6 +36,11 @@ pub(super) async fn get(State(api): State<Api>) -> ApiResult<Json<Farm>> {
         policy_sha256: config.policy.digest(),
         policy: config.policy,
     }))
+}
+
+/// Any other method.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(Reason::InvalidRequest, format!("{method} is not to be had at {}", uri.path())).found(method.as_str())
 }
 
 /// Any other path.

@@ -20,14 +20,18 @@ const LIMIT_MAX: usize = 1_000;
 /// How a list is asked for.
 #[derive(Debug, Deserialize)]
 pub(super) struct ListQuery {
-    /// How many.
-    limit: Option<usize>,
+    /// How many; text, so that another is refused in our words.
+    limit: Option<String>,
 }
 
 /// `GET /v1/runs`: the newest first.
 pub(super) async fn list(State(api): State<Api>, Query(query): Query<ListQuery>) -> ApiResult<Json<Vec<RunLine>>> {
     let snapshot = api.shared.projection.snapshot()?;
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
+    let limit = match query.limit.as_deref() {
+        Some(text) => text.parse().map_err(|_| ApiError::invalid("limit", "a number", text))?,
+        None => LIMIT_DEFAULT,
+    };
+    let limit = limit.min(LIMIT_MAX);
     let mut lines = Vec::new();
     for run_id in snapshot.newest_runs(limit)? {
         lines.extend(snapshot.run(&run_id)?.map(|run| line(&run)));

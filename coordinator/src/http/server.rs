@@ -84,6 +84,7 @@ fn router(api: Api) -> Router {
         .nest("/v1", v1)
         .merge(probes())
         .fallback(farm::no_such_route)
+        .method_not_allowed_fallback(farm::no_such_method)
         .layer(middleware::from_fn_with_state(api.clone(), super::middleware::around))
         .with_state(api)
 }
