@@ -13,6 +13,7 @@ mod bad_source;
 mod cancel;
 mod crash;
 mod failure;
+mod local;
 mod log;
 mod selection;
 mod success;

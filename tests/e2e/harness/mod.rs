@@ -12,7 +12,7 @@ mod run;
 pub(crate) use api::Api;
 pub(crate) use audit::files;
 pub(crate) use farm::{PROGRAM, causes, shared, start_farm};
-pub(crate) use files::{paths, wait_for_file};
+pub(crate) use files::{paths, wait_for_file, wait_until};
 pub(crate) use nats::Nats;
 pub(crate) use project::Project;
 pub(crate) use run::{Outcome, rch, read_json, start};
