@@ -15,15 +15,14 @@ struct Up {
 
 impl Up {
     fn start(directory: &Path) -> Self {
-        let mut process = Command::new(PROGRAM).args(["up", "--directory"]).arg(directory).stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = Vec::new();
-        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-            said.push(line.unwrap());
-            if said.last().unwrap().contains("rch xcode verify") {
-                return Self { process, said };
-            }
+        let process = Command::new(PROGRAM).args(["up", "--directory"]).arg(directory).stdout(Stdio::piped()).spawn().unwrap();
+        let mut up = Self { process, said: Vec::new() };
+        let mut lines = BufReader::new(up.process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        while up.said.last().is_none_or(|line| !line.contains("rch xcode verify")) {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {:#?}", up.said));
+            up.said.push(line);
         }
-        panic!("it ended: {said:#?}")
+        up
     }
 
     /// Where a server of the farm listens: the address behind `scheme` in what was said.
