@@ -98,10 +98,7 @@ pub fn apply(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Tou
         Event::RunAccepted { run } => runs::accepted(state, stamp, index, run),
         Event::FleetJudged { judgement } => fleet_judged(state, judgement),
         Event::WorkerSelected { selection } => runs::selected(state, stamp, selection),
-        Event::SourceRestored { run_id } => {
-            run_mut(state, run_id).source_gap = None;
-            Touched::run(run_id)
-        }
+        Event::SourceRestored { run_id } => runs::source_restored(state, run_id),
         Event::CancelRequested { run_id, jobs } => runs::cancel_requested(state, run_id, jobs),
         Event::JobEnded { job_id, outcome, human_summary } => runs::end_job(state, stamp, job_id, |duration_ms, set| JobPhase::Ended {
             outcome: *outcome,
@@ -120,12 +117,13 @@ pub fn apply(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Tou
         }
         Event::AttemptOffered { job_id, attempt, worker, session } => {
             let (number, worker, session) = (*attempt, worker.clone(), session.clone());
-            let record = AttemptRecord { number, worker, session, offered: stamp.tick, state: AttemptState::Offered };
+            let (offered, state_of_offer) = (stamp.tick, AttemptState::Offered);
+            let record = AttemptRecord { number, worker, session, offered, started: None, ended: None, state: state_of_offer };
             attempts::offered(state, job_id, record)
         }
         Event::AttemptStarted { job_id, attempt, claim_id, deadline } => {
             let (claim_id, deadline) = (claim_id.clone(), *deadline);
-            let running = AttemptState::Running { claim_id, started: stamp.tick, started_at: stamp.wall, deadline };
+            let running = AttemptState::Running { claim_id, started_at: stamp.wall, deadline };
             attempts::started(state, stamp, job_id, *attempt, running)
         }
         Event::AttemptRefused { job_id, attempt, code, detail, not_before, missing } => {

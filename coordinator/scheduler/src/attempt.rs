@@ -1,5 +1,7 @@
 //! One try at a job on one worker, and the table of its states.
 
+use std::time::Duration;
+
 use rch_schemas::wire::agent::Finished;
 use rch_schemas::{Attempt, ClaimId, Reason, SessionId, Tick, Timestamp, WorkerName};
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,10 @@ pub struct AttemptRecord {
     pub session: SessionId,
     /// When it was offered.
     pub offered: Tick,
+    /// When it was claimed, if it ever was.
+    pub started: Option<Tick>,
+    /// When it was over, if it is.
+    pub ended: Option<Tick>,
     /// Where it is.
     pub state: AttemptState,
 }
@@ -29,8 +35,6 @@ pub enum AttemptState {
     Running {
         /// The claim that was granted.
         claim_id: ClaimId,
-        /// When.
-        started: Tick,
         /// When, for people.
         started_at: Timestamp,
         /// When the coordinator fences it.
@@ -62,6 +66,13 @@ pub enum AttemptState {
         /// Why.
         detail: String,
     },
+}
+
+impl AttemptRecord {
+    /// How long it ran, until `now` if it still does; zero when it was never claimed.
+    pub fn ran(&self, now: Tick) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| self.ended.unwrap_or(now).since(started))
+    }
 }
 
 impl AttemptState {

@@ -31,8 +31,14 @@ pub(crate) fn expire(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<E
     for run in state.active_runs() {
         let gap_over = run.source_gap.as_ref().is_some_and(|gap| gap.deadline <= stamp.tick);
         for job in state.jobs_of(run).filter(|job| job.outcome().is_none() && !held_by_lost(job)) {
-            let over = gap_over && job.state() == JobState::Queued;
-            events.extend(if over { source_missing(job) } else { clock.expire_job(job) });
+            let gap_over = gap_over && job.state() == JobState::Queued;
+            let waits_for_a_step = state.jobs_of(run).any(|other| other.step < job.step && other.outcome().is_none());
+            if gap_over {
+                events.extend(source_missing(job));
+            } else if !waits_for_a_step {
+                // Waiting for a worker begins when the step before is over.
+                events.extend(clock.expire_job(job));
+            }
         }
     }
     events.extend(clock.forgotten());

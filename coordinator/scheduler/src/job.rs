@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rch_schemas::document::Outcome;
 use rch_schemas::wire::http::JobState;
-use rch_schemas::{Action, Attempt, JobId, JobKey, RunId, Sha256, Tick, Timestamp, WorkerName};
+use rch_schemas::{Action, Attempt, JobId, JobKey, Reason, RetryClass, RunId, Sha256, Tick, Timestamp, WorkerName};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptRecord, AttemptState};
@@ -34,7 +34,7 @@ pub struct Job {
     pub queue_deadline: Tick,
     /// Every attempt so far; the last one is the current one.
     pub attempts: Vec<AttemptRecord>,
-    /// Attempts that reached Running.
+    /// Attempts that reached Running and were not refused there.
     pub started: u32,
     /// Refusals so far.
     pub refusals: u32,
@@ -119,6 +119,24 @@ impl Job {
     /// The number for the next attempt.
     pub fn next_attempt(&self) -> Attempt {
         self.current().map_or(Attempt(1), |attempt| attempt.number.next())
+    }
+
+    /// Why a worker that refused this job is still to be left alone with it. A worker that was merely busy is waited for instead.
+    pub fn refused_by(&self, worker: &WorkerName, now: Tick) -> Option<(Reason, &str)> {
+        self.not_before.get(worker).filter(|until| **until > now)?;
+        let last = self.attempts.iter().rev().find(|attempt| attempt.worker == *worker)?;
+        match &last.state {
+            AttemptState::Refused { code, detail } if code.retry_class() == RetryClass::Elsewhere && *code != Reason::Busy => {
+                Some((*code, detail))
+            }
+            AttemptState::Offered
+            | AttemptState::Running { .. }
+            | AttemptState::Finished { .. }
+            | AttemptState::Interrupted { .. }
+            | AttemptState::Lost
+            | AttemptState::Refused { .. }
+            | AttemptState::Withdrawn { .. } => None,
+        }
     }
 
     /// Workers that were lost with a running attempt of this job.

@@ -109,14 +109,19 @@ impl Settling<'_> {
 
     fn select_one(&mut self, run: &Run, destination: u32) -> Vec<Event> {
         let waiting: Vec<_> = self.state.jobs_of(run).filter(|job| job.destination == destination && job.outcome().is_none()).collect();
-        if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) || !self.needs_selection(run, destination) {
+        let refused = |worker: &WorkerName| waiting.iter().any(|job| job.refused_by(worker, self.stamp.tick).is_some());
+        let refused = run.selection(destination).is_some_and(|made| refused(made.selection.worker()));
+        if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) || !(refused || self.needs_selection(run, destination)) {
             return Vec::new();
         }
         match choose(&self.fleet(), run, destination) {
             Ok(choice) => self.record(run, choice),
             Err(NoChoice::Wait { .. }) => Vec::new(),
             Err(NoChoice::Never(code, detail)) => {
-                waiting.into_iter().map(|job| ended(job, Outcome::because(code), detail.clone())).collect()
+                // The steps after it are skipped as after any failure.
+                let first = waiting.iter().map(|job| job.step).min();
+                let first = waiting.into_iter().filter(|job| Some(job.step) == first);
+                first.map(|job| ended(job, Outcome::because(code), detail.clone())).collect()
             }
         }
     }

@@ -84,7 +84,7 @@ fn ended_at(run: &Run, job: &Job) -> Timestamp {
 
 /// The last attempt that was started, if any was.
 fn last_run(job: &Job) -> Option<&AttemptRecord> {
-    job.current().filter(|_| job.started > 0)
+    job.attempts.iter().rev().find(|attempt| attempt.started.is_some())
 }
 
 /// `invocation.json` as it was judged; nothing ran by the coordinator's knowledge.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use rch_scheduler::{AttemptState, Job, JobPhase, Worker};
+use rch_scheduler::{Job, JobPhase, Worker};
 use rch_schemas::{Attempt, JobId, WorkerName};
 use rch_store::set::ReadSetError;
 use tokio_util::sync::CancellationToken;
@@ -369,10 +369,6 @@ async fn pause(shutdown: &CancellationToken) -> ApiResult<()> {
 
 /// The attempt that runs, or ran last, and where.
 fn started(job: &Job) -> Option<(Attempt, WorkerName)> {
-    let ran = |state: &AttemptState| match state {
-        AttemptState::Running { .. } | AttemptState::Finished { .. } | AttemptState::Interrupted { .. } | AttemptState::Lost => true,
-        AttemptState::Offered | AttemptState::Refused { .. } | AttemptState::Withdrawn { .. } => false,
-    };
-    let record = job.attempts.iter().rev().find(|record| ran(&record.state))?;
+    let record = job.attempts.iter().rev().find(|record| record.started.is_some())?;
     Some((record.number, record.worker.clone()))
 }

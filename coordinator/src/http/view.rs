@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rch_scheduler::{AttemptState, FarmConfig, Job, JobPhase, Run, State, StateRows, Worker, liveness, run_plan};
+use rch_scheduler::{FarmConfig, Job, JobPhase, Run, State, StateRows, Worker, liveness, run_plan};
 use rch_schemas::wire::http::{Intake, JobView, Liveness, RunView, RunningJob, WorkerView};
 use rch_schemas::{Attempt, RunId, Sha256, WorkerName};
 
@@ -158,8 +158,8 @@ fn running(snapshot: &Snapshot, worker: &Worker, vitals: Option<&Vitals>) -> Api
     let mut running = Vec::new();
     for (job_id, attempt) in &worker.held {
         let Some((job, run)) = snapshot.job_and_run(job_id)? else { continue };
-        let Some(AttemptState::Running { started, .. }) = job.current_numbered(*attempt).map(|record| &record.state) else { continue };
-        let running_ms = vitals.map_or(0, |vitals| u64::try_from(vitals.now.since(*started).as_millis()).unwrap_or(u64::MAX));
+        let Some(record) = job.current_numbered(*attempt).filter(|record| record.started.is_some()) else { continue };
+        let running_ms = vitals.map_or(0, |vitals| u64::try_from(record.ran(vitals.now).as_millis()).unwrap_or(u64::MAX));
         running.push(RunningJob { job_id: job_id.clone(), action: job.action, project: run.project.clone(), running_ms });
     }
     Ok(running)

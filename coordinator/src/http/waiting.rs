@@ -34,11 +34,12 @@ pub(super) fn waiting(job: &Job, around: &Around<'_>) -> Option<Waiting> {
 
 fn reason(job: &Job, around: &Around<'_>) -> (WaitingReason, String) {
     let run = around.run;
-    if let Some(gap) = &run.source_gap {
-        return (WaitingReason::Source, format!("{} chunks of the source must be uploaded again", gap.missing.len()));
-    }
     if around.jobs.iter().any(|earlier| earlier.step < job.step && earlier.outcome().is_none()) {
         return (WaitingReason::Step, "an earlier step has not ended".to_owned());
+    }
+    if let Some(gap) = &run.source_gap {
+        let chunks = if gap.missing.len() == 1 { "1 chunk".to_owned() } else { format!("{} chunks", gap.missing.len()) };
+        return (WaitingReason::Source, format!("{chunks} of the source must be uploaded again"));
     }
     if let Some(offered) = job.live().filter(|record| record.state == AttemptState::Offered) {
         return (WaitingReason::Claim, format!("offered to {}, which has not claimed it yet", offered.worker));

@@ -18,7 +18,10 @@ pub(super) fn back_off(state: &mut State, stamp: &Stamp, job_id: &JobId, not_bef
     let source_within = Duration::from_millis(state.config.source_within_ms);
     let job = super::job_mut(state, job_id);
     job.refusals += 1;
-    let worker = job.current().expect("the attempt was just moved").worker.clone();
+    let refused = job.current().expect("the attempt was just moved");
+    let (worker, had_started) = (refused.worker.clone(), refused.started.is_some());
+    // A refusal does not use up an attempt, not even after go.
+    job.started -= u32::from(had_started);
     job.not_before.insert(worker, not_before);
     let run_id = job.run_id.clone();
     if !missing.is_empty() {
@@ -67,6 +70,11 @@ pub(super) fn move_to(state: &mut State, stamp: &Stamp, job_id: &JobId, attempt:
     assert!(record.state.may_become(&next), "attempt {attempt} of {job_id} cannot go from {:?} to {next:?}", record.state);
     let ends = !next.is_live();
     let worker = record.worker.clone();
+    if ends {
+        record.ended = Some(stamp.tick);
+    } else {
+        record.started = Some(stamp.tick);
+    }
     record.state = next;
     let finished = matches!(record.state, AttemptState::Finished { .. });
     if ends && !finished && job.state() == JobState::Running {

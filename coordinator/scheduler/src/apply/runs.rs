@@ -119,6 +119,20 @@ pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) 
     touched
 }
 
+/// The source is whole again, so nobody needs to be left alone any longer.
+pub(super) fn source_restored(state: &mut State, run_id: &RunId) -> Touched {
+    let run = run_mut(state, run_id);
+    run.source_gap = None;
+    let jobs: Vec<_> = run.jobs().cloned().collect();
+    let mut touched = Touched::run(run_id);
+    for job_id in jobs {
+        let job = job_mut(state, &job_id);
+        job.not_before.clear();
+        touched.merge(Touched::job(job));
+    }
+    touched
+}
+
 pub(super) fn cancel_requested(state: &mut State, run_id: &RunId, jobs: &[JobId]) -> Touched {
     let mut touched = Touched::run(run_id);
     let run = run_mut(state, run_id);
@@ -139,12 +153,12 @@ pub(super) fn end_job(state: &mut State, stamp: &Stamp, job_id: &JobId, phase: i
     let (from, is_new) = (job.state(), job.seq == 1);
     let duration_ms = job.attempts.last().map_or(0, |attempt| match &attempt.state {
         AttemptState::Finished { finished } => finished.duration_ms,
-        AttemptState::Running { started, .. } => u64::try_from(stamp.tick.since(*started).as_millis()).unwrap_or(u64::MAX),
         AttemptState::Offered
+        | AttemptState::Running { .. }
         | AttemptState::Interrupted { .. }
         | AttemptState::Lost
         | AttemptState::Refused { .. }
-        | AttemptState::Withdrawn { .. } => 0,
+        | AttemptState::Withdrawn { .. } => u64::try_from(attempt.ran(stamp.tick).as_millis()).unwrap_or(u64::MAX),
     });
     let set = job.attempts.last().and_then(|attempt| match &attempt.state {
         AttemptState::Finished { finished } => Some(SetRef { attempt: attempt.number, manifest_sha256: finished.manifest_sha256 }),

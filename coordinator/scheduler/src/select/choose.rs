@@ -46,6 +46,7 @@ pub(crate) fn choose(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<C
     if let Some(made) = row.selection.as_ref().filter(|_| row.started) {
         exclude_other_keys(&mut judged, made);
     }
+    exclude_refusing(&mut judged, fleet, run, destination);
     let order = rank(&judged);
     if order.is_empty() {
         return Err(no_choice(&judged));
@@ -95,6 +96,18 @@ fn exclude_other_keys(judged: &mut [Judged], made: &MadeSelection) {
             found: describe(&resolution.toolchain, &resolution.resolved),
         });
         judged.resolution = None;
+    }
+}
+
+/// A worker that has just refused a job of this destination is not asked again while another would do.
+fn exclude_refusing(judged: &mut [Judged], fleet: &Fleet<'_>, run: &Run, destination: u32) {
+    let jobs: Vec<_> = fleet.state.jobs_of(run).filter(|job| job.destination == destination && job.outcome().is_none()).collect();
+    for judged in judged {
+        let refusal = jobs.iter().find_map(|job| job.refused_by(&judged.considered.worker, fleet.stamp.tick));
+        if let Some((code, detail)) = refusal {
+            let verdict = Verdict { code, required: "a worker that takes the job".to_owned(), found: detail.to_owned() };
+            judged.considered.verdicts.push(verdict);
+        }
     }
 }
 
@@ -173,7 +186,7 @@ fn no_choice(judged: &[Judged]) -> NoChoice {
     };
     let code = nearest.verdicts[0].code;
     let listed: Vec<_> = misses.iter().take(8).map(|miss| name_and_verdicts(miss)).collect();
-    NoChoice::Never(code, listed.join("; "))
+    NoChoice::Never(code, format!("{}: {}", code.sentence(), listed.join("; ")))
 }
 
 fn name_and_verdicts(considered: &ConsideredWorker) -> String {

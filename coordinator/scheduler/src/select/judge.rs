@@ -9,7 +9,7 @@ use rch_schemas::document::{CapabilitiesSource, ConsideredWorker, Verdict};
 use rch_schemas::job_key::{ResolvedDestination, Toolchain};
 use rch_schemas::requirement::{Requirement, Version};
 use rch_schemas::wire::http::{Intake, Liveness};
-use rch_schemas::{Reason, Sha256, WorkerName};
+use rch_schemas::{Reason, RetryClass, Sha256, WorkerName};
 
 use super::{destination, xcode};
 use crate::command::Stamp;
@@ -66,7 +66,8 @@ impl Judged {
 
 /// Whether a verdict is about the moment rather than about what the worker is.
 fn is_passing(code: Reason) -> bool {
-    matches!(code, Reason::Offline | Reason::Draining | Reason::Quarantined | Reason::CapabilitiesStale)
+    let of_the_moment = matches!(code, Reason::Offline | Reason::Draining | Reason::Quarantined | Reason::CapabilitiesStale);
+    of_the_moment || code.retry_class() == RetryClass::Elsewhere
 }
 
 impl Fleet<'_> {

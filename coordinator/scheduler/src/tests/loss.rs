@@ -151,6 +151,44 @@ fn a_refusal_does_not_use_up_attempts_and_keeps_its_distance() {
 }
 
 #[test]
+fn what_one_worker_cannot_do_another_of_the_same_key_does() {
+    let mut farm = Farm::with(&["mac-1", "mac-2"]);
+    let run_id = farm.submit("request-01", &["build"]);
+    let (job_id, attempt) = farm.claim("mac-1");
+    let (code, detail) = (Reason::DiskFull, "1 GiB free".to_owned());
+    farm.report("mac-1", ReportBody::Refused { job_id, attempt, code, detail, retry_after_seconds: None, missing: Vec::new() });
+    assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker().as_str(), "mac-2");
+    assert_eq!(farm.claim("mac-2").1, Attempt(2));
+    farm.assert_recovers();
+}
+
+#[test]
+fn a_later_step_does_not_time_out_while_an_earlier_one_runs() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let mut request = super::farm::request("request-01", &["build", "test"]);
+    request.request.options.timeouts.queue_seconds = 60;
+    let run_id = farm.submit_request(request);
+    let (build, attempt) = farm.claim("mac-1");
+    farm.wait(5 * MINUTE, &["mac-1"]);
+    assert_eq!(farm.job(&run_id, 1).state(), JobState::Queued);
+    farm.finish("mac-1", &build, attempt, Outcome::SUCCESS);
+    farm.claim("mac-1");
+}
+
+#[test]
+fn the_time_that_a_cancelled_job_ran_is_told() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let run_id = farm.submit("request-01", &["build"]);
+    let (job_id, attempt) = farm.claim("mac-1");
+    farm.wait(MINUTE, &["mac-1"]);
+    farm.ask(CommandBody::CancelRun { run_id: run_id.clone() });
+    let (code, detail) = (Reason::CancelledByUser, "killed".to_owned());
+    farm.report("mac-1", ReportBody::Interrupted { job_id, attempt, code, detail });
+    let crate::JobPhase::Ended { duration_ms, .. } = farm.job(&run_id, 0).phase else { panic!("not ended") };
+    assert_eq!(duration_ms, 60_000);
+}
+
+#[test]
 fn missing_chunks_are_waited_for_once() {
     let mut farm = Farm::with(&["mac-1"]);
     let run_id = farm.submit("request-01", &["build"]);
