@@ -15,18 +15,16 @@ const LINES_MAX: usize = 600;
 /// Above this a file is listed, to be thought about.
 const LINES_LISTED: usize = 400;
 /// What lies at the top of the checkout; names with a dot in front are tools' own.
-const TOP_LEVEL: [&str; 13] = [
+const TOP_LEVEL: [&str; 11] = [
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
     "README.md",
     "agent",
     "client",
-    "clippy.toml",
     "coordinator",
     "deploy",
     "rust-toolchain.toml",
-    "rustfmt.toml",
     "schemas",
     "tests",
 ];

@@ -13,12 +13,9 @@ use super::execute::Ran;
 use super::run::Attempt;
 use crate::backend;
 use crate::caches::{Fetched, Source};
-use crate::clock::Uptime;
 use crate::error_line::error_line;
 use crate::results::{self, TestEvidence, Tree, Verdict};
 
-/// `finished` waits this long for the stream's end; what is missing then is in the set's log.
-const STREAM_GRACE: Duration = Duration::from_secs(10);
 /// The set goes without its evidence when that is not there by then.
 const EVIDENCE_GRACE: Duration = Duration::from_secs(5);
 /// Tries to store a set; a put may be repeated.
@@ -112,11 +109,10 @@ impl Attempt<'_> {
         Err(GivenUp::new(Reason::Transfer, format!("the artifact set could not be stored: {last}")))
     }
 
-    /// Waits, within bounds, until the stream holds the whole log.
-    pub(super) async fn wait_for_stream(&mut self, ended: Uptime) {
-        let left = STREAM_GRACE.saturating_sub(Uptime::now().since(ended));
-        if tokio::time::timeout(left, self.streams.join_next()).await.is_err() {
-            tracing::warn!(job_id = %self.key.job_id, "the log's stream is not complete; the set holds all of it");
+    /// Waits, for so long at most, until the stream holds the whole log.
+    pub(super) async fn wait_for_stream(&mut self, at_most: Duration) {
+        if tokio::time::timeout(at_most, self.streams.join_next()).await.is_err() {
+            tracing::warn!(job_id = %self.key.job_id, "the log's stream is not complete");
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::nats::{Log, stream_output};
 /// Holds a power assertion until a process ends.
 const CAFFEINATE: &str = "/usr/bin/caffeinate";
 
+/// How long a stopped job waits for its last lines to be streamed; whoever cancelled it is waiting.
+const STREAM_OF_A_STOPPED_JOB: Duration = Duration::from_secs(2);
+
 /// What a backend's run left.
 pub(super) struct Ran {
     pub(super) line: CommandLine,
@@ -63,6 +66,8 @@ impl Attempt<'_> {
         log.end();
         let exit = exit?;
         if let Some(why @ (Stop::Cancelled | Stop::Shutdown)) = exit.stopped {
+            // There will be no set of ours: what was streamed is all that anybody will have of the log.
+            self.wait_for_stream(STREAM_OF_A_STOPPED_JOB).await;
             return Err(GivenUp::stopped(why));
         }
         Ok(Ran { line, exit, log_bytes: log.bytes(), log_sha256: log.sha256(), ended: Uptime::now() })

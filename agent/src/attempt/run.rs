@@ -23,6 +23,9 @@ use crate::caches::{Fetched, Source};
 use crate::clock::Uptime;
 use crate::probe;
 
+/// `finished` waits this long for the stream's end; what is missing then is in the set's log.
+const STREAM_GRACE: Duration = Duration::from_secs(10);
+
 /// How often the limits are looked at while no backend runs.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -112,7 +115,7 @@ impl<'a> Attempt<'a> {
             why = must_stop(stop, None) => return Err(GivenUp::stopped(why)),
             stored = self.upload(documents::made_at(&attestation)) => stored?,
         }
-        self.wait_for_stream(ran.ended).await;
+        self.wait_for_stream(STREAM_GRACE.saturating_sub(Uptime::now().since(ran.ended))).await;
         Ok(Finished {
             job_id: job.job_id.clone(),
             attempt: job.attempt,

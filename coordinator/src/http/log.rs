@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use data_encoding::BASE64;
 use futures_util::StreamExt as _;
-use rch_scheduler::JobPhase;
+use rch_scheduler::{Job, JobPhase};
 use rch_schemas::Attempt;
 use rch_schemas::wire::http::LogEvent;
 use serde::Deserialize;
@@ -57,7 +57,7 @@ pub(super) async fn get(
     if matches!(job.phase, JobPhase::Ended { .. }) {
         let (base, manifest_sha256) = committed(&api, &run, &job).await?;
         let set = api.shared.store.open_set(&base, manifest_sha256).await?;
-        let attempt = attempt_of(&job.phase);
+        let attempt = attempt_of(&job);
         let size = set.manifest().entries.iter().find(|entry| entry.path == LOG_PATH).map_or(0, |entry| entry.size);
         let skip = if from.attempt == attempt { from.offset.min(size) } else { 0 };
         let body = Body::from_stream(skipping(set.read(LOG_PATH).await?, skip));
@@ -66,11 +66,14 @@ pub(super) async fn get(
     poll(LogFollower::open(api, job.job_id, from), from).await
 }
 
-/// The attempt whose log a committed set holds; the coordinator's own sets hold that of none.
-pub(super) fn attempt_of(phase: &JobPhase) -> Attempt {
-    match phase {
-        JobPhase::Queued | JobPhase::Running | JobPhase::Ended { set: None, .. } => Attempt::NONE,
+/// The attempt whose log the set of an ended job holds: the committed one, or in the coordinator's own set the last one that ran.
+pub(super) fn attempt_of(job: &Job) -> Attempt {
+    match &job.phase {
         JobPhase::Ended { set: Some(set), .. } => set.attempt,
+        JobPhase::Queued | JobPhase::Running | JobPhase::Ended { set: None, .. } => {
+            let ran = job.attempts.iter().rev().find(|record| record.started.is_some());
+            ran.map_or(Attempt::NONE, |record| record.number)
+        }
     }
 }
 

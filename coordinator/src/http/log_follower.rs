@@ -51,6 +51,8 @@ pub(super) struct LogFollower {
     at: Cursor,
     pieces: VecDeque<Piece>,
     phase: Phase,
+    /// Whether it was here until the attempt's stream fell silent, so that there is nothing to catch up with.
+    streamed: bool,
 }
 
 enum Phase {
@@ -79,7 +81,7 @@ struct Live {
 
 impl LogFollower {
     pub(super) fn open(api: Api, job_id: JobId, from: Cursor) -> Self {
-        Self { api, job_id, at: from, pieces: VecDeque::new(), phase: Phase::Waiting }
+        Self { api, job_id, at: from, pieces: VecDeque::new(), phase: Phase::Waiting, streamed: false }
     }
 
     /// The next piece, however long it takes; `None` after the last, at shutdown, and when the log cannot be read.
@@ -207,6 +209,7 @@ impl LogFollower {
             return Ok(());
         };
         if job.outcome().is_some() {
+            self.streamed = true;
             self.phase = Phase::Ended(tokio::time::Instant::now());
             return Ok(());
         }
@@ -324,9 +327,9 @@ impl LogFollower {
             Err(_) if since.elapsed() < SET_WITHIN => return pause(&self.api.shutdown).await,
             Err(error) => return Err(error),
         };
-        let attempt = attempt_of(&job.phase);
-        if matches!(&job.phase, JobPhase::Ended { set: None, .. }) && self.at.attempt != Attempt::NONE && self.at.offset > 0 {
-            // What this reader has is what was streamed; the coordinator's own set holds the same, with the gaps marked.
+        let attempt = attempt_of(&job);
+        if matches!(&job.phase, JobPhase::Ended { set: None, .. }) && self.streamed {
+            // This reader has what was streamed; the coordinator's own set holds the same, with the gaps marked.
             self.pieces.push_back(Piece::End { attempt: self.at.attempt, bytes: self.at.offset });
             self.phase = Phase::Over;
             return Ok(());
