@@ -30,7 +30,7 @@ const OPAQUE_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{9,63}$";
 /// Worker names: a path component and a NATS subject token.
 const WORKER_PATTERN: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
 /// Cache namespaces: they name directories on workers.
-const NAMESPACE_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+const NAMESPACE_PATTERN: &str = "^(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 
 fn is_opaque(text: &str) -> bool {
     (10..=64).contains(&text.len())

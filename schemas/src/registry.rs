@@ -6,8 +6,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::document::{
-    CapabilitiesDocument, CliEvent, Destination, Document, Farm, Invocation, Job, Metrics, Recipe, RunPlan, RunSummary, SourceManifest,
-    Summary, ToolchainDocument, WorkerSelection,
+    BuildSummary, CapabilitiesDocument, CliEvent, Destination, Document, EventLine, Farm, HangReport, Invocation, Job, Metrics, Recipe,
+    RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, WorkerSelection,
 };
 use crate::seal::{Attestation, Manifest};
 
@@ -26,10 +26,13 @@ pub struct Entry {
 pub fn documents() -> Vec<Entry> {
     let mut entries = vec![
         entry::<Attestation>(),
+        entry::<BuildSummary>(),
         entry::<CapabilitiesDocument>(),
         entry::<CliEvent>(),
         entry::<Destination>(),
+        entry::<EventLine>(),
         entry::<Farm>(),
+        entry::<HangReport>(),
         entry::<Invocation>(),
         entry::<Job>(),
         entry::<Manifest>(),
@@ -39,6 +42,7 @@ pub fn documents() -> Vec<Entry> {
         entry::<RunSummary>(),
         entry::<SourceManifest>(),
         entry::<Summary>(),
+        entry::<TestSummary>(),
         entry::<ToolchainDocument>(),
         entry::<WorkerSelection>(),
     ];

@@ -12,6 +12,12 @@ use crate::id::{InvalidId, WorkerName};
 use crate::job_key::Provisioning;
 use crate::protocol::Feature;
 
+/// A dotted version.
+const VERSION_PATTERN: &str = "^[0-9]+(\\.[0-9]+){0,3}$";
+/// A build, a version, or bounds.
+const XCODE_PATTERN: &str = "^([0-9]+[A-Z][0-9]+[a-z]?|[0-9]+(\\.[0-9]+){0,3}|(>=|<=|==|>|<|=)\\s*[0-9]+(\\.[0-9]+){0,3}\
+                             (\\s*,\\s*(>=|<=|==|>|<|=)\\s*[0-9]+(\\.[0-9]+){0,3})*)$";
+
 /// Everything a worker must satisfy to be a candidate. Jobs with equal requirements form a class.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Requirement {
@@ -58,7 +64,7 @@ pub enum DestinationMode {
 /// `"16C5032a"` (a build), `"16.2"` (a version) or `">=16,<17"` (bounds joined by commas).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("pattern" = XCODE_PATTERN))]
 pub struct XcodeRequirement {
     text: String,
     kind: XcodeRequirementKind,
@@ -180,7 +186,7 @@ impl From<XcodeRequirement> for String {
 /// A dotted version of one to four numbers; missing numbers count as zero, so `16` equals `16.0`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("pattern" = VERSION_PATTERN))]
 pub struct Version {
     text: String,
     numbers: [u32; 4],

@@ -71,6 +71,7 @@ fn an_alternative_is_told_by_the_variant_that_was_meant() {
         (json!({ "type": "end" }), vec!["#/event/type: \"progress\", \"log\" or \"result\"; \"end\""]),
         (json!({ "type": "result", "exit_code": 256, "message": "x" }), vec!["#/event/exit_code: at most 255; 256"]),
         (json!("progress"), vec!["#/event: object; \"progress\""]),
+        (json!({ "label": "Run" }), vec!["#/event/type: a value: this member is always there; nothing"]),
     ] {
         assert_eq!(said(&event(&body).to_string()), expected);
     }

@@ -83,9 +83,10 @@ fn of_alternatives(error: &ValidationError<'_>, context: &[Branch]) -> Vec<Viola
     // What a plain value should have been, when no branch looks into it.
     let is_value = |inner: &&ValidationError<'_>| is_here(inner) && !matches!(inner.kind(), ValidationErrorKind::Required { .. });
     let fitting: Vec<&Branch> = context.iter().filter(of_type).collect();
-    let mut meant = fitting.iter().filter(|branch| tag(branch).is_none() && !branch.iter().all(|inner| is_value(&inner)));
-    if let (Some(only), None) = (meant.next(), meant.next()) {
-        return only.iter().flat_map(violations).collect();
+    let meant: Vec<&Branch> =
+        fitting.iter().copied().filter(|branch| tag(branch).is_none() && !branch.iter().all(|inner| is_value(&inner))).collect();
+    if let Some(violations) = of_meant(&meant) {
+        return violations;
     }
     // No variant was meant: say which there are, at their tag when they have one.
     let tags: Vec<&ValidationError<'_>> = fitting.iter().filter_map(|branch| branch.get(tag(branch)?)).collect();
@@ -95,6 +96,14 @@ fn of_alternatives(error: &ValidationError<'_>, context: &[Branch]) -> Vec<Viola
     }
     let words = context.iter().flat_map(|branch| branch.iter().filter(is_value)).flat_map(expected).collect();
     vec![Violation::new(pointer, either(words), shown(error.instance()))]
+}
+
+/// What every variant that may have been meant has against the value; when that is nothing, what the nearest of them has.
+fn of_meant(meant: &[&Branch]) -> Option<Vec<Violation>> {
+    let told: Vec<Vec<Violation>> = meant.iter().map(|branch| branch.iter().flat_map(violations).collect()).collect();
+    let (first, others) = told.split_first()?;
+    let common: Vec<Violation> = first.iter().filter(|violation| others.iter().all(|other| other.contains(violation))).cloned().collect();
+    if common.is_empty() { told.into_iter().min_by_key(Vec::len) } else { Some(common) }
 }
 
 /// `a, b or c`, each once.

@@ -150,6 +150,7 @@ pub struct FirstError {
     /// Relative to the tree; absolute when outside it.
     pub path: String,
     /// From 1.
+    #[schemars(range(min = 1))]
     pub line: u32,
     /// From 1; absent when the tool gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,6 +171,7 @@ pub struct FailingTest {
     pub path: Option<String>,
     /// From 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub line: Option<u32>,
 }
 
