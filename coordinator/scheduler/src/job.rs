@@ -111,6 +111,11 @@ impl Job {
         self.current().filter(|attempt| attempt.state.is_live())
     }
 
+    /// The attempt that runs, or ran last: the one whose log is the job's.
+    pub fn last_started(&self) -> Option<&AttemptRecord> {
+        self.attempts.iter().rev().find(|attempt| attempt.started.is_some())
+    }
+
     /// The current attempt if it has this number.
     pub fn current_numbered(&self, number: Attempt) -> Option<&AttemptRecord> {
         self.current().filter(|attempt| attempt.number == number)

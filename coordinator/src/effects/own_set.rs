@@ -45,7 +45,7 @@ pub(super) async fn write_own_set(shared: &Shared, connection: &Connection, run:
     let failed = |source| OwnSetError::Directory { path: directory.clone(), source };
     remove(&directory).await.map_err(failed)?;
     tokio::fs::create_dir_all(&directory).await.map_err(failed)?;
-    let (ended_at, ran) = (ended_at(run, job), last_run(job));
+    let (ended_at, ran) = (ended_at(run, job), job.last_started());
     let log_complete = match ran {
         Some(record) => write_log(shared, connection, &directory, job, record).await?,
         None => write_bytes(&directory, "build.log", b"").await.map(|()| true)?,
@@ -80,11 +80,6 @@ fn ended_at(run: &Run, job: &Job) -> Timestamp {
         JobPhase::Ended { ended_at, .. } => *ended_at,
         JobPhase::Queued | JobPhase::Running => run.accepted_at,
     }
-}
-
-/// The last attempt that was started, if any was.
-fn last_run(job: &Job) -> Option<&AttemptRecord> {
-    job.attempts.iter().rev().find(|attempt| attempt.started.is_some())
 }
 
 /// `invocation.json` as it was judged; nothing ran by the coordinator's knowledge.

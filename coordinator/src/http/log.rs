@@ -71,8 +71,7 @@ pub(super) fn attempt_of(job: &Job) -> Attempt {
     match &job.phase {
         JobPhase::Ended { set: Some(set), .. } => set.attempt,
         JobPhase::Queued | JobPhase::Running | JobPhase::Ended { set: None, .. } => {
-            let ran = job.attempts.iter().rev().find(|record| record.started.is_some());
-            ran.map_or(Attempt::NONE, |record| record.number)
+            job.last_started().map_or(Attempt::NONE, |record| record.number)
         }
     }
 }

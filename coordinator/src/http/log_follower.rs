@@ -372,6 +372,6 @@ async fn pause(shutdown: &CancellationToken) -> ApiResult<()> {
 
 /// The attempt that runs, or ran last, and where.
 fn started(job: &Job) -> Option<(Attempt, WorkerName)> {
-    let record = job.attempts.iter().rev().find(|record| record.started.is_some())?;
+    let record = job.last_started()?;
     Some((record.number, record.worker.clone()))
 }
