@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use rch_schemas::document::{ArtifactProfile, Backend};
+use rch_schemas::environment;
 use rch_schemas::invocation;
 use rch_schemas::job_key::{Provisioning, ResolvedDestination};
 use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::wire::agent::Offer;
 use rch_schemas::{Reason, SessionId, WorkerName};
-
-use crate::backend::is_variable_allowed;
 
 /// Below this nothing is started: a build that fills the disk fails in ways nobody understands.
 const DISK_FLOOR_BYTES: u64 = 512 * 1024 * 1024;
@@ -94,7 +93,7 @@ fn key(offer: &Offer) -> Result<(), Refusal> {
     } else if job.recipe.sha256 != inputs.source_sha256 {
         Some(format!("recipe.sha256 is {}, job_key_inputs.source_sha256 {}", job.recipe.sha256, inputs.source_sha256))
     } else {
-        inputs.env.keys().find(|name| !is_variable_allowed(name)).map(|name| format!("the variable {name:?} may not be set by a job"))
+        environment::check(&inputs.env).err().map(|error| error.to_string())
     };
     mismatch.map_or(Ok(()), |detail| Err(refusal(Reason::ProtocolError, detail)))
 }

@@ -12,6 +12,7 @@ pub mod compatibility;
 pub mod destination;
 pub mod digest;
 pub mod document;
+pub mod environment;
 pub mod id;
 pub mod invocation;
 pub mod job_key;

@@ -11,7 +11,6 @@ use rch_schemas::seal::BackendIdentity;
 use crate::attempt::{AttemptDirectory, CommandLine};
 use crate::tool::{ToolError, Tools};
 
-pub(crate) use environment::is_allowed as is_variable_allowed;
 pub(crate) use xcodebuild::Xcodebuild;
 
 /// Everything a backend needs to know about one attempt.

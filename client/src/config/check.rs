@@ -1,5 +1,6 @@
 //! A layer against the table of keys.
 
+use rch_schemas::environment::check_name;
 use serde_json::Value;
 
 use super::error::ConfigError;
@@ -14,7 +15,24 @@ const ITEMS_MAX: usize = 1_000;
 /// Checks every key and value of a layer, in the order of its keys.
 pub(super) fn check(layer: &Layer) -> Result<(), ConfigError> {
     walk(layer, &mut Vec::new(), &layer.values)?;
+    variables(layer)?;
     exclusive(layer)
+}
+
+/// The names of `[env]` against the rule that the farm holds a job to.
+fn variables(layer: &Layer) -> Result<(), ConfigError> {
+    for (path, value) in layer.leaves() {
+        let (key, names) = match path[..] {
+            ["env", "set", name] => ("env.set", vec![name]),
+            ["env", "pass"] => ("env.pass", value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()),
+            _ => continue,
+        };
+        let refused = names.into_iter().find_map(|name| check_name(name).err());
+        if let Some(source) = refused {
+            return Err(ConfigError::Variable { place: layer.place.to_string(), key, source });
+        }
+    }
+    Ok(())
 }
 
 fn walk<'a>(layer: &'a Layer, path: &mut Vec<&'a str>, value: &'a Value) -> Result<(), ConfigError> {

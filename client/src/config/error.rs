@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use rch_schemas::environment::VariableError;
+
 /// Why there is no configuration to work with; says what was expected, what was found, what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -44,6 +46,16 @@ pub(crate) enum ConfigError {
         found: String,
         /// What it must be.
         expected: String,
+    },
+    /// A variable that no job may set.
+    #[error("{place}: {key}: {source}")]
+    Variable {
+        /// The layer.
+        place: String,
+        /// The dotted key.
+        key: &'static str,
+        /// The rule, and what to do instead.
+        source: VariableError,
     },
     /// Two keys that say the same thing.
     #[error("{place}: {first} and {second} exclude each other; keep one")]

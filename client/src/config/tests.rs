@@ -147,6 +147,18 @@ fn every_mistake_is_named_with_its_file_its_key_and_what_to_write() {
                 "{file}: coordinator is not the repo's to choose; write it into ~/.config/rch/config.toml, set RCH_COORDINATOR, or use the flag"
             ),
         ),
+        (
+            "[env.set]\nPATH = \"/x\"",
+            format!(
+                "{file}: env.set: a job cannot set the variable PATH: each attempt has its own; leave it out, or set it within the script that needs it"
+            ),
+        ),
+        (
+            "[env]\npass = [\"CI\", \"SSH_AUTH_SOCK\"]",
+            format!(
+                "{file}: env.pass: a job cannot set the variable SSH_AUTH_SOCK: it carries or redirects credentials, and those live on the workers; ask the farm's operators for the access"
+            ),
+        ),
         ("[project\nscheme = 1", format!("{file} is not TOML: line 1: unclosed table, expected `]`")),
     ] {
         assert_eq!(refused(repo), expected, "{repo}");

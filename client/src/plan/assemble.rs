@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rch_schemas::destination::DestinationSpec;
+use rch_schemas::environment::VariableError;
 use rch_schemas::invocation::{self, Classified, Rejected, SplitError, StepOrder, check_order};
 use rch_schemas::requirement::{DestinationMode, DestinationRequest};
 
@@ -53,6 +54,9 @@ pub(crate) enum PlanError {
     /// The line is no call of xcodebuild.
     #[error(transparent)]
     Line(#[from] SplitError),
+    /// A variable before `xcodebuild` that no job may set.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
     /// A step lacks one before it.
     #[error(transparent)]
     Order(#[from] StepOrder),

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path};
 
+use rch_schemas::environment::{self, VariableClass, VariableError};
 use rch_schemas::invocation::{Assignment, Container, split};
 
 use super::argv;
 use super::assemble::{Plan, PlanError, Step, complete, without_destinations};
 use crate::config::{ConfigError, ContainerConfig, ProjectConfig, Settings, project_name};
 
-/// Variables that are the worker's to set, whatever a line says.
-const WORKERS_OWN: [&str; 5] = ["DEVELOPER_DIR", "HOME", "PATH", "TMPDIR", "USER"];
 /// Arguments whose value is a path from the directory the line was given in.
 const PATHS: [&str; 3] = ["-workspace", "-project", "-xcconfig"];
 
@@ -27,7 +26,7 @@ pub(crate) struct Directories<'a> {
 /// The plan of one line: its arguments, completed from the configuration, as one step.
 pub(crate) fn from_line(settings: &Settings<'_>, words: &[String], at: Directories<'_>) -> Result<Plan, PlanError> {
     let split = split(words)?;
-    let (env, mut notices) = variables(split.environment);
+    let (env, mut notices) = variables(split.environment)?;
     if let Some(tool) = split.tool.filter(|tool| tool.starts_with('/')) {
         notices.push(format!("{tool} is not used: the Xcode is chosen by toolchain.xcode"));
     }
@@ -74,11 +73,19 @@ fn no_scheme() -> ConfigError {
     }
 }
 
-/// What the line sets, without what is the worker's.
-fn variables(set: Vec<Assignment>) -> (BTreeMap<String, String>, Vec<String>) {
-    let (own, env): (Vec<Assignment>, Vec<Assignment>) = set.into_iter().partition(|set| WORKERS_OWN.contains(&set.name.as_str()));
-    let notices = own.into_iter().map(|set| format!("{} is left out: the worker sets it", set.name)).collect();
-    (env.into_iter().map(|set| (set.name, set.value)).collect(), notices)
+/// What the line sets, without what is the worker's to set.
+fn variables(set: Vec<Assignment>) -> Result<(BTreeMap<String, String>, Vec<String>), VariableError> {
+    let (mut env, mut notices) = (BTreeMap::new(), Vec::new());
+    for Assignment { name, value } in set {
+        match environment::check_name(&name) {
+            Ok(()) => drop(env.insert(name, value)),
+            Err(VariableError::Refused { row, .. }) if row.class == VariableClass::Owned => {
+                notices.push(format!("{name} is left out: {}", row.rule));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((env, notices))
 }
 
 /// The line with its paths from the tree's root rather than from the working directory.

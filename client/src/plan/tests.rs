@@ -114,6 +114,18 @@ fn a_line_is_completed_from_the_configuration() {
 }
 
 #[test]
+fn a_variable_of_the_worker_is_left_out_of_a_line_and_one_that_no_job_may_set_refuses_it() {
+    let plan = lined(REPO, "", "env NSUnbufferedIO=YES PATH=/bin CI=1 xcodebuild test").unwrap();
+    assert_eq!(plan.env, [("CI".to_owned(), "1".to_owned())].into());
+    assert_eq!(
+        plan.notices,
+        ["NSUnbufferedIO is left out: it is always YES, so that the log can be followed", "PATH is left out: each attempt has its own"]
+    );
+    let error = lined(REPO, "", "DYLD_INSERT_LIBRARIES=shim.dylib xcodebuild test").unwrap_err().to_string();
+    assert!(error.starts_with("a job cannot set the variable DYLD_INSERT_LIBRARIES: it loads code"), "{error}");
+}
+
+#[test]
 fn a_line_s_own_words_stand_and_its_destinations_are_the_run_s() {
     let plan =
         lined(REPO, "ios", "-workspace ./Other.xcworkspace -scheme Other -destination platform=macOS -xcconfig ../ci.xcconfig build")

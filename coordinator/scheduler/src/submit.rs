@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rch_schemas::document::JudgedArgument;
+use rch_schemas::environment;
 use rch_schemas::invocation::{Classified, StepOrder, check_order, classify};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::{Problem, SubmitRun, SubmitStep};
@@ -59,6 +60,9 @@ fn invalid(state: &State, submitted: &SubmitRequest) -> Option<Reply> {
     }
     if let Err(error) = order(state, request) {
         return Some(refused(422, Reason::InvalidRequest, error.to_string(), |problem| problem.field = Some("steps".to_owned())));
+    }
+    if let Err(error) = environment::check(&request.options.env) {
+        return Some(refused(422, Reason::InvalidRequest, error.to_string(), |problem| problem.field = Some("options.env".to_owned())));
     }
     if state.active.len() >= ACTIVE_RUNS_MAX {
         return Some(refused(503, Reason::Overloaded, format!("{ACTIVE_RUNS_MAX} runs have not ended"), |_| {}));

@@ -1,5 +1,7 @@
 //! What would happen to a run, decided by the same rules and recorded nowhere.
 
+use rch_schemas::Reason;
+use rch_schemas::environment;
 use rch_schemas::job_key::JobKeyInputs;
 use rch_schemas::wire::http::SelectionPreview;
 
@@ -19,6 +21,9 @@ pub fn preview(state: &State, observed: &Observed, command: &Command, submitted:
     let fleet = Fleet { state, observed, stamp: &command.stamp };
     let mut problems: Vec<String> =
         run.steps.iter().flat_map(|step| &step.rejected).map(|rejected| format!("{}: {}", rejected.argument, rejected.reason)).collect();
+    if let Err(error) = environment::check(&run.options.env) {
+        problems.push(format!("{}: {error}", Reason::InvalidRequest));
+    }
     let mut choices = Vec::new();
     for index in (0..).take(run.destinations.len()) {
         choices.push(match choose(&fleet, &run, index) {

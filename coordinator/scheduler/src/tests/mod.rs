@@ -6,4 +6,5 @@ mod farm;
 mod lifecycle;
 mod loss;
 mod properties;
+mod requests;
 mod selection;

@@ -1,0 +1,20 @@
+//! Requests that are refused before anything is recorded.
+
+use rch_schemas::Reason;
+
+use super::farm::{Farm, request};
+use crate::{CommandBody, Reply};
+
+#[test]
+fn a_variable_that_no_job_may_set_refuses_the_run_and_a_preview_says_so() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let records = farm.ledger.iter().flat_map(|record| &record.events).count();
+    let mut submitted = request("request-01", &["build"]);
+    submitted.request.options.env.insert("DYLD_INSERT_LIBRARIES".to_owned(), "shim.dylib".to_owned());
+    let Reply::Refused(problem) = farm.ask(CommandBody::Submit(Box::new(submitted.clone()))) else { panic!("accepted") };
+    assert_eq!((problem.status, problem.code, problem.field.as_deref()), (422, Reason::InvalidRequest, Some("options.env")));
+    assert!(problem.detail.starts_with("a job cannot set the variable DYLD_INSERT_LIBRARIES: "), "{}", problem.detail);
+    assert_eq!(farm.ledger.iter().flat_map(|record| &record.events).count(), records);
+    let Reply::Preview(preview) = farm.ask(CommandBody::Preview(Box::new(submitted))) else { panic!("no preview") };
+    assert_eq!(preview.problems, [format!("INVALID_REQUEST: {}", problem.detail)]);
+}
