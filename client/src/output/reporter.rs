@@ -295,6 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn a_block_of_json_carries_its_own_label_and_leaves_the_fact_before_it_alone() {
+        let (mut reporter, captured) = Captured::reporter(Style::Json);
+        reporter.fact(&Label::Step("build".to_owned()), "App");
+        reporter.block(&Label::Error, &["a.swift:1: error: no".to_owned(), "  x".to_owned()]);
+        reporter.detail("3 more warnings in build.log");
+        let lines: Vec<CliEvent> = captured.out().lines().map(|line| serde_json::from_str(line).expect("a document")).collect();
+        let said: Vec<(&str, &str)> = lines
+            .iter()
+            .filter_map(|line| match &line.event {
+                CliEventBody::Progress { label, text } => Some((label.as_str(), text.as_str())),
+                CliEventBody::Log { .. } | CliEventBody::Result { .. } => None,
+            })
+            .collect();
+        assert_eq!(said, [("build", "App"), ("Error", "a.swift:1: error: no\n  x"), ("build", "3 more warnings in build.log")]);
+    }
+
+    #[test]
     fn the_last_line_of_json_is_the_result_and_data_is_in_it_alone() {
         let (mut reporter, captured) = Captured::reporter(Style::Json);
         reporter.fact(&Label::Worker, "macmini-02");

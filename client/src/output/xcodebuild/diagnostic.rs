@@ -48,6 +48,11 @@ impl<'a> Diagnostic<'a> {
         is_place(path, line).then_some(Self { severity, path, line, column, message })
     }
 
+    /// Whether it is about a file. A tool without one (`xcodebuild: error: …`) speaks about the whole invocation.
+    pub(crate) fn is_in_file(&self) -> bool {
+        self.path != "<unknown>" && (self.line.is_some() || self.path.contains(['/', '.']))
+    }
+
     /// `-[Target.Class method] : message` as `Target/Class/method: message`.
     pub(crate) fn test_failure(&self) -> Option<String> {
         let (name, message) = self.message.strip_prefix("-[")?.split_once("] : ")?;

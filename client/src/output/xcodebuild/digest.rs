@@ -24,10 +24,22 @@ pub(crate) enum Found {
     Progress,
 }
 
-/// A diagnostic whose source lines may still come.
+/// What may still come after the first line of a diagnostic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    /// The line of the source, then a caret: only a place with a column has them.
+    Source,
+    /// What a sentence that ends in a colon leaves to its next line, as xcodebuild does with the destination it did not find.
+    Rest,
+    /// Nothing.
+    Nothing,
+}
+
+/// A diagnostic whose next lines may still come.
 #[derive(Debug)]
 struct Open {
     severity: Severity,
+    awaited: Awaited,
     lines: Vec<String>,
 }
 
@@ -42,6 +54,9 @@ pub(crate) struct LogDigest {
     places: HashSet<(String, Option<u32>)>,
     files: BTreeSet<String>,
     errors: usize,
+    errors_in_files: usize,
+    /// What the first tool without a file said.
+    sentence: Option<String>,
     warnings: Vec<Vec<String>>,
     warnings_more: usize,
 }
@@ -71,13 +86,20 @@ impl LogDigest {
         if diagnostic.severity == Severity::Error {
             self.errors += 1;
             self.places.insert((path.clone(), diagnostic.line));
-            self.files.insert(path.clone());
+            if diagnostic.is_in_file() {
+                self.errors_in_files += 1;
+                self.files.insert(path.clone());
+            } else {
+                self.sentence.get_or_insert_with(|| diagnostic.message.to_owned());
+            }
         }
-        let open = Open { severity: diagnostic.severity, lines: vec![said(&path, &diagnostic)] };
-        // Only a place with a column is followed by its source.
-        let waits = diagnostic.column.is_some();
-        self.open = Some(open);
-        if !waits {
+        let awaited = match diagnostic.column {
+            Some(_) => Awaited::Source,
+            None if !diagnostic.is_in_file() && diagnostic.message.ends_with(':') => Awaited::Rest,
+            None => Awaited::Nothing,
+        };
+        self.open = Some(Open { severity: diagnostic.severity, awaited, lines: vec![said(&path, &diagnostic)] });
+        if awaited == Awaited::Nothing {
             found.extend(self.close());
         }
         found
@@ -100,15 +122,22 @@ impl LogDigest {
         }
     }
 
-    /// The source line, then the caret line. Whatever else comes ends it.
+    /// The source line, then the caret line; or the rest of a sentence. Whatever else comes ends it.
     fn continue_open(&mut self, line: &str) -> Option<Found> {
         let open = self.open.as_mut()?;
-        match open.lines.len() {
-            1 if !line.trim().is_empty() => {
+        match (open.awaited, open.lines.len()) {
+            (Awaited::Source, 1) if !line.trim().is_empty() => {
                 open.lines.push(line.to_owned());
                 None
             }
-            2 => {
+            (Awaited::Rest, 1) if line.starts_with([' ', '\t']) && !line.trim().is_empty() => {
+                open.lines.push(line.to_owned());
+                if let Some(sentence) = self.sentence.as_mut().filter(|sentence| open.lines[0].ends_with(sentence.as_str())) {
+                    *sentence = format!("{sentence} {}", line.trim());
+                }
+                self.close()
+            }
+            (Awaited::Source, 2) => {
                 if is_caret(line) {
                     open.lines.push(line.to_owned());
                 } else {
@@ -117,7 +146,7 @@ impl LogDigest {
                 }
                 self.close()
             }
-            _ => self.close(),
+            (Awaited::Source | Awaited::Rest | Awaited::Nothing, _) => self.close(),
         }
     }
 
@@ -126,10 +155,17 @@ impl LogDigest {
         self.progress.describe(project)
     }
 
-    /// `2 errors in 1 file`; nothing when there was none.
+    /// `2 errors in 1 file`; what a tool said of the whole invocation when no error is about a file; nothing when there was none.
     pub(crate) fn errors(&self) -> Option<String> {
         use super::super::amount::count;
-        (self.errors > 0).then(|| format!("{} in {}", count(self.errors as u64, "error"), count(self.files.len() as u64, "file")))
+        let (errors, files) = (count(self.errors as u64, "error"), count(self.files.len() as u64, "file"));
+        match (&self.sentence, self.errors_in_files) {
+            (_, 0) if self.errors == 0 => None,
+            (Some(sentence), 0) if self.errors == 1 => Some(sentence.clone()),
+            (Some(sentence), 0) => Some(format!("{sentence} ({errors} in all)")),
+            (None, _) => Some(format!("{errors} in {files}")),
+            (Some(_), in_files) => Some(format!("{errors}, {in_files} of them in {files}")),
+        }
     }
 
     /// Errors that were counted and not shown.
@@ -227,6 +263,41 @@ SwiftCompile normal arm64 /w/src/Sources/Feed/FeedView.swift (in target 'App' fr
         assert_eq!(blocks, expected);
         assert_eq!(digest.errors().as_deref(), Some("2 errors in 1 file"));
         assert_eq!(digest.describe("SampleApp"), "SampleApp, 1 file compiled");
+    }
+
+    #[test]
+    fn what_xcodebuild_says_of_the_whole_invocation_is_the_sentence() {
+        let scheme = "xcodebuild: error: The workspace named \"App\" does not contain a scheme named \"Nope\".";
+        let destination =
+            "xcodebuild: error: Unable to find a device matching the provided destination specifier:\n\t\t{ name:iPhone 16 }\n\n\tx";
+        let file = "/w/a.swift:1:2: error: no";
+        for (log, expected) in [
+            (scheme.to_owned(), Some("The workspace named \"App\" does not contain a scheme named \"Nope\".")),
+            (destination.to_owned(), Some("Unable to find a device matching the provided destination specifier: { name:iPhone 16 }")),
+            (
+                format!("{scheme}\nld: error: b"),
+                Some("The workspace named \"App\" does not contain a scheme named \"Nope\". (2 errors in all)"),
+            ),
+            (format!("{file}\n<unknown>:0: error: unable to load"), Some("2 errors, 1 of them in 1 file")),
+            (format!("{file}\n{file}x"), Some("2 errors in 1 file")),
+            ("/w/Pods.xcodeproj: error: Signing for x".to_owned(), Some("1 error in 1 file")),
+            ("/w/a.swift:1:2: warning: no".to_owned(), None),
+        ] {
+            let mut digest = LogDigest::default();
+            for line in log.lines() {
+                digest.take(line);
+            }
+            assert_eq!(digest.errors().as_deref(), expected, "{log}");
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_sentence_is_shown_with_it_and_nothing_after_it() {
+        let mut digest = LogDigest::default();
+        let found: Vec<Found> =
+            "xcodebuild: error: No device for:\n\t\t{ name:iPhone 16 }\n\n\tAvailable".lines().flat_map(|line| digest.take(line)).collect();
+        assert_eq!(found, [Found::Error(vec!["xcodebuild: error: No device for:".to_owned(), "\t\t{ name:iPhone 16 }".to_owned()])]);
+        assert_eq!(digest.close(), None);
     }
 
     #[test]
