@@ -133,6 +133,9 @@ impl<'a> Judge<'a> {
     fn take_destination(&mut self, text: &str, span: &Span) -> Result<(), Refusal> {
         let spec = match DestinationSpec::parse(text) {
             Ok(spec) => spec,
+            Err(_) if text.contains('"') => {
+                return refuse("a quote is left in the destination", "quote it as a whole: -destination 'platform=…,name=…'");
+            }
             Err(error) => return refuse(error.to_string(), "write it as xcodebuild -showdestinations lists it, with = for each colon"),
         };
         if self.asked.iter().any(|asked| asked.spec == spec) {
@@ -145,8 +148,9 @@ impl<'a> Judge<'a> {
 
     fn keep(&mut self, row: &'static Row, name: &'static str, value: &str, span: &Span) -> Result<(), Refusal> {
         let value = row.value.canonical(name, value)?;
-        if !row.repeats && self.kept.iter().any(|kept| kept.name == name) {
-            return refuse(format!("{name} is there twice"), "write it once");
+        if let Some(before) = self.kept.iter().find(|kept| kept.name == name && !row.repeats) {
+            let reason = if before.value == value { String::new() } else { format!(", first with {}", before.value) };
+            return refuse(format!("{name} is there twice{reason}"), "write it once");
         }
         self.kept.push(Kept { row, name, value, span: span.clone() });
         Ok(())
@@ -154,8 +158,9 @@ impl<'a> Judge<'a> {
 
     fn take_setting(&mut self, key: &str, value: &str) -> Result<(), Refusal> {
         settings::check(key, value, self.policy)?;
-        if self.settings.contains_key(key) {
-            return refuse(format!("{key} is set twice"), "write it once");
+        if let Some(before) = self.settings.get(key) {
+            let reason = if before == value { String::new() } else { format!(", first to {before:?}") };
+            return refuse(format!("{key} is set twice{reason}"), "write it once");
         }
         self.settings.insert(key.to_owned(), value.to_owned());
         Ok(())

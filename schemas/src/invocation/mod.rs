@@ -8,6 +8,7 @@
 //! bundler's and the agent's to check, and a destination is read but not resolved.
 
 mod agree;
+mod anatomy;
 mod classified;
 mod classify;
 mod nearest;
@@ -21,6 +22,7 @@ mod table;
 mod value;
 mod xcconfig;
 
+pub use anatomy::{Part, anatomy};
 pub use classified::{Classified, Container, Dropped, Rejected};
 pub use classify::classify;
 pub use nearest::nearest;
@@ -28,7 +30,7 @@ pub use policy::Policy;
 pub use scan::{ARGUMENT_BYTES_MAX, ARGUMENTS_MAX};
 pub use sdk::{Sdk, UnknownSdk};
 pub use settings::{Closed, SETTINGS, SettingClass, SettingRow};
-pub use split::{Assignment, Split, SplitError, split};
+pub use split::{Assignment, Split, SplitError, SplitErrorKind, split};
 pub use steps::{StepOrder, check_order};
 pub use table::{Class, Row, TABLE};
 pub use value::Value;

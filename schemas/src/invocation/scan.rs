@@ -10,6 +10,17 @@ use crate::Action;
 pub const ARGUMENTS_MAX: usize = 4096;
 /// The longest word in bytes; an argument that is joined with its value by a colon counts as one.
 pub const ARGUMENT_BYTES_MAX: usize = 16 * 1024;
+/// What an editor makes of a dash.
+const DASHES: [char; 6] = ['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'];
+/// What to do about user defaults that people write, by how they begin.
+const USER_DEFAULTS: [(&str, &str); 6] = [
+    ("-UseModernBuildSystem", "leave it out: Xcode 14 and later have one build system"),
+    ("-IDECustom", "leave it out: the farm chooses paths, and results come back under .rch/artifacts"),
+    ("-IDEBuildLocation", "leave it out: the farm chooses paths, and results come back under .rch/artifacts"),
+    ("-IDEBuildOperationMax", "leave it out: the farm sizes a worker's slots"),
+    ("-IDEPackage", "leave it out: the farm resolves packages in a phase of its own, from Package.resolved when there is one"),
+    ("-ShowBuildOperationDuration", "leave it out: how long each phase took stands in metrics.json"),
+];
 
 /// Some words of the line and what they are.
 pub(super) struct Found<'a> {
@@ -38,7 +49,7 @@ pub(super) fn scan(argv: &[String]) -> Vec<Found<'_>> {
     while index < argv.len() {
         let rest = &argv[index..];
         let (length, what) = if index < last {
-            read(rest)
+            found.last().and_then(|before| unquoted(before, rest)).unwrap_or_else(|| read(rest))
         } else {
             (rest.len(), unreadable(format!("the line has more than {ARGUMENTS_MAX} words"), "name whole test targets, or use a test plan"))
         };
@@ -50,6 +61,44 @@ pub(super) fn scan(argv: &[String]) -> Vec<Found<'_>> {
 
 fn unreadable<'a>(reason: impl Into<String>, fix: impl Into<String>) -> What<'a> {
     What::Unreadable { reason: reason.into(), fix: fix.into() }
+}
+
+/// Words that belong to the value before them: someone left out the quotes, and one gap in the line deserves one answer.
+fn unquoted<'a>(before: &Found<'_>, rest: &[String]) -> Option<(usize, What<'a>)> {
+    let What::Argument { row, name, value } = before.what else { return None };
+    if !row.value.is_taken() || before.words.len() != 2 {
+        return None;
+    }
+    let is_destination = name == "-destination";
+    let length = rest.iter().take_while(|word| is_loose(word, is_destination)).count();
+    let words = rest.get(..length).filter(|words| !words.is_empty())?;
+    let mut whole = value.to_owned();
+    for word in words {
+        let between = match (is_destination, whole.ends_with(',')) {
+            (true, true) => "",
+            (true, false) if settings::is_destination_key(word) => ",",
+            (true | false, _) => " ",
+        };
+        whole = format!("{whole}{between}{word}");
+    }
+    let quoted = if whole.contains('\'') { format!("\"{whole}\"") } else { format!("'{whole}'") };
+    let fix = match (words, action_meant(&words[0])) {
+        ([_], Some(meant)) => format!("did you mean {meant}? Else quote the value: {name} {quoted}"),
+        (_, _) => format!("quote the value: {name} {quoted}"),
+    };
+    Some((length, unreadable(format!("a space ends the value of {name}, and this is no argument"), fix)))
+}
+
+/// Whether a word is nothing by itself.
+fn is_loose(word: &str, after_destination: bool) -> bool {
+    let is_flag = word.starts_with('-') || word.starts_with('@') || word.starts_with(DASHES);
+    let is_setting = settings::split(word).is_some() && !(after_destination && settings::is_destination_key(word));
+    !is_flag && !is_setting && row_of(word).is_none() && malformed(word, ARGUMENT_BYTES_MAX).is_none()
+}
+
+/// The action that a mistyped word was meant to be.
+fn action_meant(word: &str) -> Option<&'static str> {
+    nearest(word, table::names().filter(|name| !name.starts_with('-')))
 }
 
 /// Reads one argument from the front of `rest`, which is not empty.
@@ -82,7 +131,11 @@ fn read_value<'a>(rest: &'a [String], name: &'static str, row: &'static Row) -> 
         return (1, What::Argument { row, name, value: "" });
     }
     match rest.get(1) {
-        Some(value) if value.starts_with('-') || value.is_empty() => (1, no_value(name, row)),
+        Some(value) if value.is_empty() => {
+            (2, unreadable(format!("the value of {name} is empty"), "write one; an unset shell variable leaves such a gap"))
+        }
+        Some(value) if value.starts_with('-') => (1, no_value(name, row)),
+        Some(value) if is_unfilled(value) => (2, unreadable("the shell variable in it was not filled in", "write its value")),
         Some(value) => (2, malformed(value, ARGUMENT_BYTES_MAX - name.len() - 1).unwrap_or(What::Argument { row, name, value })),
         None => (1, no_value(name, row)),
     }
@@ -97,6 +150,11 @@ fn after_colon(word: &str) -> Option<(&'static Row, &'static str, &str)> {
 
 fn no_value<'a>(name: &str, row: &Row) -> What<'a> {
     unreadable(format!("{name} needs a value"), format!("write {name} {}", row.value.describe()))
+}
+
+/// `$SCHEME`, `${SCHEME}`: no name of a file, scheme, test or device has such a form.
+fn is_unfilled(value: &str) -> bool {
+    value.contains("${") || value.strip_prefix('$').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
 }
 
 /// What no argument may be, whatever it means.
@@ -116,14 +174,17 @@ fn unknown_flag<'a>(word: &str) -> What<'a> {
     if let Some(value) = after {
         let fix = match table::find(name) {
             Some(row) if row.value.is_taken() => format!("write {name} {value}, without ="),
-            _ => "leave it out, or set it in the project".to_owned(),
+            Some(_) | None => {
+                let known = USER_DEFAULTS.iter().find(|(beginning, _)| name.starts_with(beginning));
+                known.map_or("leave it out, or set it in the project", |(_, fix)| fix).to_owned()
+            }
         };
         return unreadable("xcodebuild reads -Name=value as one of Xcode's user defaults, and those can redirect any path", fix);
     }
     let meant = nearest(word, table::names().filter(|name| name.starts_with('-')));
     let fix = match meant {
         Some(meant) => format!("did you mean {meant}?"),
-        None => "leave it out".to_owned(),
+        None => "leave it out, or set it in the scheme".to_owned(),
     };
     unreadable(format!("{name} is no argument of xcodebuild that the farm knows"), fix)
 }
@@ -132,13 +193,13 @@ fn unknown_word<'a>(word: &str) -> What<'a> {
     if word.starts_with('@') {
         return unreadable("@ would read arguments from a file", "write the arguments out");
     }
-    if word.starts_with(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}']) {
+    if word.starts_with(DASHES) {
         return unreadable("this dash is not the one of the keyboard; an editor has replaced it", "write it with -");
     }
     if word.contains('=') {
         return unreadable("no build setting has such a key", "quote the value it belongs to: a space ends a word");
     }
-    let fix = match nearest(word, table::names().filter(|name| !name.starts_with('-'))) {
+    let fix = match action_meant(word) {
         Some(meant) => format!("did you mean {meant}?"),
         None => "quote the value it belongs to: a space ends a word".to_owned(),
     };

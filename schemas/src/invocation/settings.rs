@@ -50,13 +50,8 @@ const fn allow(names: &'static [&'static str], values: Closed, rule: &'static st
     SettingRow { names, class: SettingClass::Allow(values), rule, instead: "" }
 }
 
-const fn policy(names: &'static [&'static str], rule: &'static str) -> SettingRow {
-    SettingRow {
-        names,
-        class: SettingClass::Policy,
-        rule,
-        instead: "set it in the project, or ask the farm's operators to allow it (policy.settings)",
-    }
+const fn policy(names: &'static [&'static str], rule: &'static str, instead: &'static str) -> SettingRow {
+    SettingRow { names, class: SettingClass::Policy, rule, instead }
 }
 
 const fn deny(names: &'static [&'static str], rule: &'static str, instead: &'static str) -> SettingRow {
@@ -83,8 +78,21 @@ pub const SETTINGS: &[SettingRow] = &[
     allow(&["SWIFT_STRICT_CONCURRENCY"], Closed::OneOf(&["minimal", "targeted", "complete"]), "it says how far the compiler checks"),
     allow(&["DEBUG_INFORMATION_FORMAT"], Closed::OneOf(&["dwarf", "dwarf-with-dsym"]), "it says where debug information goes"),
 
-    policy(&["PLATFORM_NAME", "OTHER_SWIFT_FLAGS", "OTHER_LDFLAGS", "OTHER_CFLAGS", "SWIFT_ACTIVE_COMPILATION_CONDITIONS",
-        "GCC_PREPROCESSOR_DEFINITIONS", "*_SEARCH_PATHS", "MARKETING_VERSION", "CURRENT_PROJECT_VERSION"], "it can hold almost anything"),
+    policy(&["PLATFORM_NAME"], "-sdk and -destination choose the platform", "leave it out, and write -sdk with the platform, such as -sdk iphonesimulator"),
+    policy(&["OTHER_SWIFT_FLAGS", "OTHER_LDFLAGS", "OTHER_CFLAGS", "SWIFT_ACTIVE_COMPILATION_CONDITIONS", "GCC_PREPROCESSOR_DEFINITIONS"],
+        "its value can hold any flag of the compiler", "set it in the project, or ask the farm's operators to allow it (policy.settings)"),
+    policy(&["*_SEARCH_PATHS"], "its value can name any directory", "set it in the project, or ask the farm's operators to allow it (policy.settings)"),
+    policy(&["MARKETING_VERSION", "CURRENT_PROJECT_VERSION"], "a number that changes with every build makes every job another one",
+        "leave it out: what is built here is tested, not shipped; or ask the farm's operators to allow it (policy.settings)"),
+];
+
+/// Keys of a destination.
+const DESTINATION_KEYS: [&str; 6] = ["platform", "name", "OS", "arch", "variant", "id"];
+/// Settings that belong to what the farm does not do, unless its policy names them: the key, why it is refused, what to write instead.
+const OUT_OF_SCOPE: [(&str, &str, &str); 3] = [
+    ("SKIP_INSTALL", "it matters to archive alone", "leave it out"),
+    ("INSTALL_PATH", "it matters to archive and install alone", "leave it out"),
+    ("CODE_SIGN_STYLE", "workers hold no certificates", "leave it out, or write CODE_SIGNING_ALLOWED=NO"),
 ];
 
 /// The row of a key without conditions.
@@ -132,17 +140,23 @@ pub(super) fn check(key: &str, value: &str, policy: &Policy) -> Result<(), Refus
         Some((row, SettingClass::Allow(values))) => values.check(key, value, row.rule),
         Some((_, SettingClass::Policy)) | None if named => check_reach(value),
         Some((row, SettingClass::Policy)) => {
-            refuse(format!("{}, and is left to the farm's policy, which does not name it", row.rule), row.instead)
+            refuse(format!("{}: it is left to the farm's policy, which does not name it", row.rule), row.instead)
         }
         None => refuse_unknown(key),
     }
 }
 
+/// Whether a word is a piece of a destination, which ended up beside it because its text was not quoted.
+pub(super) fn is_destination_key(word: &str) -> bool {
+    split(word).is_some_and(|(key, _)| DESTINATION_KEYS.contains(&key))
+}
+
 fn refuse_unknown(key: &str) -> Result<(), Refusal> {
-    /// Keys of a destination that ended up beside it, because its text was not quoted.
-    const DESTINATION_KEYS: [&str; 6] = ["platform", "name", "OS", "arch", "variant", "id"];
     if DESTINATION_KEYS.contains(&key) {
         return refuse("this belongs to a destination", "write -destination before it, and quote the whole destination");
+    }
+    if let Some((_, reason, fix)) = OUT_OF_SCOPE.iter().find(|(name, ..)| *name == key) {
+        return refuse(*reason, *fix);
     }
     let known = SETTINGS.iter().filter(|row| row.class != SettingClass::Deny).flat_map(|row| row.names.iter().copied());
     let reason = "the farm does not know this setting";

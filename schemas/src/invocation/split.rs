@@ -1,5 +1,11 @@
 //! What people write before the word `xcodebuild`, taken away.
 
+use super::table;
+
+/// Other tools that build Apple projects, as the first word of a line.
+const PROGRAMS: [&str; 12] =
+    ["swift", "swiftc", "fastlane", "xctool", "make", "rake", "bundle", "tuist", "bazel", "carthage", "pod", "xcrun"];
+
 /// A command line without what stands before `xcodebuild`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
@@ -22,20 +28,54 @@ pub struct Assignment {
     pub value: String,
 }
 
-/// Why a command line cannot be taken for a call of xcodebuild.
+/// Why a command line cannot be taken for a call of xcodebuild; `index` is the word's place, counted from 0 in the whole line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SplitError {
-    /// Another user was asked for.
-    #[error("{0} runs as another user, and a worker runs jobs as its own: leave {0} out")]
-    User(String),
-    /// An option of `env`, `time` or `xcrun`.
-    #[error("{option} of {command} is not understood: write the command without it")]
-    Option {
-        /// The command.
-        command: &'static str,
-        /// Its option.
-        option: String,
-    },
+#[error("{word}: {}; {}", self.reason(), self.fix())]
+pub struct SplitError {
+    /// Where it stands.
+    pub index: usize,
+    /// The word.
+    pub word: String,
+    /// What is wrong with it.
+    pub kind: SplitErrorKind,
+}
+
+/// What is wrong with a word before `xcodebuild`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SplitErrorKind {
+    /// Another user is asked for.
+    User,
+    /// An option of `env` or `time`.
+    Option(&'static str),
+    /// `xcrun --sdk`.
+    Sdk,
+    /// A command that would act on the xcodebuild of the machine it is given on.
+    Command,
+    /// The line runs another program.
+    Program,
+}
+
+impl SplitError {
+    /// Why it is refused.
+    pub fn reason(&self) -> String {
+        match self.kind {
+            SplitErrorKind::User => "it runs as another user, and a worker runs jobs as its own".to_owned(),
+            SplitErrorKind::Option(command) => format!("this option of {command} is not understood"),
+            SplitErrorKind::Sdk => "it chooses where xcrun looks for xcodebuild, and the Xcode is chosen by toolchain.xcode".to_owned(),
+            SplitErrorKind::Command => "it would act on the xcodebuild of this machine, and the farm runs its own".to_owned(),
+            SplitErrorKind::Program => "the farm runs xcodebuild, and this is another program".to_owned(),
+        }
+    }
+
+    /// What to write instead.
+    pub fn fix(&self) -> &'static str {
+        match self.kind {
+            SplitErrorKind::User | SplitErrorKind::Command => "leave it out",
+            SplitErrorKind::Option(_) => "write the command without it",
+            SplitErrorKind::Sdk => "leave it out, and write -sdk after xcodebuild",
+            SplitErrorKind::Program => "write the xcodebuild line that it stands for, such as xcodebuild test -scheme NAME",
+        }
+    }
 }
 
 /// Takes away `env`, `K=V`, `xcrun`, `time`, `exec`, a path and the word `xcodebuild` from the front of a command line.
@@ -43,10 +83,15 @@ pub enum SplitError {
 /// A line that never says `xcodebuild` is taken to be its arguments already: then `K=V` at its front is a build setting, not a variable.
 ///
 /// # Errors
-/// [`SplitError`] for `sudo` and for options that would change what runs.
+/// [`SplitError`] for `sudo`, for commands and options that would change what runs, and for lines of other build tools.
 pub fn split(words: &[String]) -> Result<Split, SplitError> {
     let untouched = || Split { environment: Vec::new(), tool: None, skipped: 0, argv: words.to_vec() };
-    let Some(tool) = words.iter().position(|word| is_xcodebuild(word)) else { return Ok(untouched()) };
+    let Some(tool) = words.iter().position(|word| is_xcodebuild(word)) else {
+        return match words.first().filter(|word| PROGRAMS.contains(&word.as_str())) {
+            Some(program) => Err(SplitError { index: 0, word: program.clone(), kind: SplitErrorKind::Program }),
+            None => Ok(untouched()),
+        };
+    };
     let Some(prefix) = read_prefix(&words[..tool]) else { return Ok(untouched()) };
     Ok(Split { environment: prefix?, tool: Some(words[tool].clone()), skipped: tool + 1, argv: words[tool + 1..].to_vec() })
 }
@@ -59,20 +104,24 @@ fn is_xcodebuild(word: &str) -> bool {
 fn read_prefix(words: &[String]) -> Option<Result<Vec<Assignment>, SplitError>> {
     let mut environment = Vec::new();
     let mut command = None;
-    for word in words {
+    for (index, word) in words.iter().enumerate() {
+        let refuse = |kind| Some(Err(SplitError { index, word: word.clone(), kind }));
         let name = word.rsplit('/').next().unwrap_or(word);
         match (name, command) {
             ("env", _) => command = Some("env"),
             ("xcrun", _) => command = Some("xcrun"),
             ("time", _) => command = Some("time"),
-            ("sudo" | "doas" | "su", _) => return Some(Err(SplitError::User(word.clone()))),
+            ("sudo" | "doas" | "su", _) => return refuse(SplitErrorKind::User),
             // A job is a process of its own with an environment that starts empty, and its times are measured, anyway.
             ("exec" | "command" | "nohup", _) | ("-i" | "-", Some("env")) | ("-p" | "-l", Some("time")) => {}
-            (_, Some(command)) if word.starts_with('-') => return Some(Err(SplitError::Option { command, option: word.clone() })),
-            _ => {
-                let (name, value) = word.split_once('=').filter(|(name, _)| is_variable(name))?;
-                environment.push(Assignment { name: name.to_owned(), value: value.to_owned() });
-            }
+            ("--sdk" | "-sdk", Some("xcrun")) => return refuse(SplitErrorKind::Sdk),
+            (_, Some(command)) if word.starts_with('-') => return refuse(SplitErrorKind::Option(command)),
+            _ => match word.split_once('=').filter(|(name, _)| is_variable(name)) {
+                Some((name, value)) => environment.push(Assignment { name: name.to_owned(), value: value.to_owned() }),
+                // `-scheme xcodebuild` and `test -scheme xcodebuild` are arguments; `timeout 600 xcodebuild` is a command.
+                None if word.starts_with('-') || table::find(word).is_some() => return None,
+                None => return refuse(SplitErrorKind::Command),
+            },
         }
     }
     Some(Ok(environment))
@@ -113,13 +162,20 @@ mod tests {
 
     #[test]
     fn another_user_and_options_that_change_what_runs_are_refused() {
-        for (line, said) in [
-            ("sudo xcodebuild test", "leave sudo out"),
-            ("xcrun --sdk macosx xcodebuild", "--sdk of xcrun"),
-            ("env -u HOME xcodebuild", "-u of env"),
+        for (line, index, said) in [
+            ("sudo xcodebuild test", 0, "sudo: it runs as another user, and a worker runs jobs as its own; leave it out"),
+            ("xcrun --sdk macosx xcodebuild", 1, "leave it out, and write -sdk after xcodebuild"),
+            ("xcrun --log xcodebuild", 1, "this option of xcrun is not understood"),
+            ("env -u HOME xcodebuild", 1, "this option of env is not understood"),
+            ("A=1 timeout 600 xcodebuild test", 1, "timeout: it would act on the xcodebuild of this machine"),
+            ("arch -arm64 xcodebuild test", 0, "leave it out"),
+            ("swift test --parallel", 0, "swift: the farm runs xcodebuild, and this is another program; write the xcodebuild line"),
+            ("bundle exec fastlane scan", 0, "this is another program"),
         ] {
-            let error = split(&words(line)).expect_err(line).to_string();
-            assert!(error.contains(said), "{line}: {error}");
+            let error = split(&words(line)).expect_err(line);
+            assert_eq!(error.word, words(line)[index], "{line}");
+            assert_eq!(error.index, index, "{line}");
+            assert!(error.to_string().contains(said), "{line}: {error}");
         }
     }
 }

@@ -20,6 +20,18 @@ pub enum Class {
     Deny,
 }
 
+impl Class {
+    /// Its name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Policy => "policy",
+            Self::Owned | Self::OwnedIfTrusted => "owned",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// One line of the table.
 #[derive(Debug)]
 pub struct Row {
@@ -181,11 +193,12 @@ pub const TABLE: &[Row] = &[
     deny(&["-enumerate-tests"], Nothing, "it runs nothing", "write rch xcode init for targets, or run it with xcodebuild on your Mac"),
     deny(&["-test-enumeration-style", "-test-enumeration-format", "-test-enumeration-output-path"], Text, "it runs nothing", "write rch xcode init for targets, or run it with xcodebuild on your Mac"),
     deny(&["-showsdks", "-version"], Nothing, QUERY, "write rch workers show NAME"),
-    deny(&["-showComponent", "-find", "-find-executable", "-find-library"], Text, QUERY, "write rch workers show NAME"),
+    deny(&["-showComponent"], Text, QUERY, "write rch workers show NAME"),
+    deny(&["-find", "-find-executable", "-find-library"], Text, QUERY, "run it with xcrun on your Mac"),
     deny(&["-showdestinations"], Nothing, QUERY, "write rch workers show NAME"),
     deny(&["-showBuildSettings", "-showBuildSettingsForIndex"], Nothing, QUERY, "run it with xcodebuild on your Mac"),
-    deny(&["-dry-run", "-n"], Nothing, "xcodebuild no longer has it", "write rch xcode verify --dry-run"),
-    deny(&["-help", "--help", "-h", "-usage"], Nothing, "it is a question to xcodebuild", "write rch help xcodebuild"),
+    deny(&["-dry-run", "-n"], Nothing, "xcodebuild no longer has it", "write --dry-run before the other arguments: rch xcodebuild --dry-run"),
+    deny(&["-help", "--help", "-h", "-usage"], Nothing, "it is a question to xcodebuild", "write rch xcodebuild --help"),
     deny(&["--"], Nothing, "xcodebuild has no end of options", "leave it out"),
 ];
 

@@ -79,18 +79,41 @@ fn an_sdk_alone_implies_a_destination() {
     }
 }
 
-/// Each line has one mistake: where it stands, how many words it covers, and what is said.
+/// A line with one mistake: where it stands, how many words it covers, and what is said.
+type Mistake = (&'static str, usize, usize, &'static str);
+
+fn assert_mistakes(mistakes: &[Mistake]) {
+    for (line, index, length, said) in mistakes {
+        let rejected = of(line).rejected;
+        let [only] = &rejected[..] else { panic!("{line}: {rejected:?}") };
+        assert_eq!((only.index, only.length), (*index, *length), "{line}: {only}");
+        assert!(only.to_string().contains(said), "{line}: {only}");
+        assert_eq!(only.argument, words(line)[*index..index + length].join(" "), "{line}");
+    }
+}
+
 #[test]
 fn a_mistake_is_pointed_at_and_comes_with_what_to_write() {
-    for (line, index, length, said) in [
+    assert_mistakes(&[
         // Unknown words must not hide or invent an action.
         ("-enableMemoryValidation build -scheme App", 0, 2, "leave it out"),
         ("-shceme App test", 0, 2, "did you mean -scheme?"),
         ("--scheme App", 0, 2, "did you mean -scheme?"),
-        ("-IDECustomDerivedDataLocation=x", 0, 1, "user defaults"),
+        ("-IDECustomDerivedDataLocation=x", 0, 1, "user defaults, and those can redirect any path; leave it out: the farm chooses paths"),
+        ("-UseModernBuildSystem=NO", 0, 1, "Xcode 14 and later have one build system"),
+        ("-AppleLanguages=de", 0, 1, "leave it out, or set it in the project"),
         ("-scheme=App", 0, 1, "write -scheme App, without ="),
         ("tset", 0, 1, "did you mean test?"),
-        ("-configuration Test Debug", 2, 1, "quote the value"),
+        ("-configuration Test Debug", 2, 1, "quote the value: -configuration 'Test Debug'"),
+        ("-scheme My tset", 2, 1, "did you mean test? Else quote the value: -scheme 'My tset'"),
+        ("-scheme My Big App test", 2, 2, "quote the value: -scheme 'My Big App'"),
+        ("-destination platform=iOS Simulator,name=iPhone 11 Pro test", 2, 3, "-destination 'platform=iOS Simulator,name=iPhone 11 Pro'"),
+        ("-destination platform=macOS arch=arm64", 2, 1, "quote the value: -destination 'platform=macOS,arch=arm64'"),
+        ("-destination name=iPhone_16, OS=18.2", 2, 1, "quote the value: -destination 'name=iPhone 16,OS=18.2'"),
+        ("-destination platform=\"macOS", 0, 2, "quote it as a whole"),
+        ("-scheme App's one", 2, 1, "quote the value: -scheme \"App's one\""),
+        ("-scheme $SCHEME test", 0, 2, "write its value"),
+        ("-sdk ${SDK:-iphoneos}", 0, 2, "was not filled in"),
         ("@arguments", 0, 1, "from a file"),
         ("–scheme", 0, 1, "write it with -"),
         ("--", 0, 1, "no end of options"),
@@ -115,12 +138,20 @@ fn a_mistake_is_pointed_at_and_comes_with_what_to_write() {
         ("-project ./-x.xcodeproj", 0, 2, "rename the file"),
         ("-project A.xcworkspace", 0, 2, "write -workspace A.xcworkspace"),
         ("-workspace .", 0, 2, "a package needs no -workspace"),
+    ]);
+}
+
+#[test]
+fn what_is_refused_for_its_meaning_is_pointed_at_too() {
+    assert_mistakes(&[
         // Together.
         ("-project A.xcodeproj -workspace A.xcworkspace", 2, 2, "-workspace cannot stand beside -project"),
         ("-retry-tests-on-failure test -run-tests-until-failure", 2, 1, "cannot stand beside"),
         ("test -test-repetition-relaunch-enabled YES", 1, 2, "-retry-tests-on-failure"),
         ("-testPlan All build", 0, 2, "is for tests"),
-        ("-scheme A -scheme A", 2, 2, "write it once"),
+        ("-scheme A -scheme A", 2, 2, "-scheme is there twice; write it once"),
+        ("-scheme A -scheme B", 2, 2, "-scheme is there twice, first with A; write it once"),
+        ("ONLY~ACTIVE~ARCH=NO ONLY~ACTIVE~ARCH=YES", 1, 1, "set twice, first to \"NO\""),
         ("test test", 1, 1, "test is there twice"),
         ("build-for-testing test", 1, 1, "write test"),
         ("build build-for-testing", 1, 1, "one of them"),
@@ -143,6 +174,10 @@ fn a_mistake_is_pointed_at_and_comes_with_what_to_write() {
         // Left to a policy that does not name them.
         ("-arch arm64", 0, 2, "policy.arguments"),
         ("OTHER~LDFLAGS=-ObjC", 0, 1, "policy.settings"),
+        ("PLATFORM~NAME=iphonesimulator", 0, 1, "write -sdk with the platform"),
+        ("MARKETING~VERSION=1.2", 0, 1, "tested, not shipped"),
+        ("SKIP~INSTALL=NO", 0, 1, "it matters to archive alone; leave it out"),
+        ("CODE~SIGN~STYLE=Manual", 0, 1, "CODE_SIGNING_ALLOWED=NO"),
         ("SQLITE~FTS5=1", 0, 1, "policy.settings"),
         ("BUILD~LIBRARIES~FOR~DISTRIBUTION=YES", 0, 1, "did you mean BUILD_LIBRARY_FOR_DISTRIBUTION?"),
         ("ONLY~ACTIVE~ARCH[sdk=iphoneos*]=NO", 0, 1, "policy.settings"),
@@ -152,13 +187,7 @@ fn a_mistake_is_pointed_at_and_comes_with_what_to_write() {
         ("DEVELOPMENT~TEAM=8VQKF583ED", 0, 1, "with nothing after it"),
         ("ARCHS=i386", 0, 1, "ARCHS=arm64"),
         ("IPHONEOS~DEPLOYMENT~TARGET=new", 0, 1, "numbers joined by dots"),
-    ] {
-        let rejected = of(line).rejected;
-        let [only] = &rejected[..] else { panic!("{line}: {rejected:?}") };
-        assert_eq!((only.index, only.length), (index, length), "{line}: {only}");
-        assert!(only.to_string().contains(said), "{line}: {only}");
-        assert_eq!(only.argument, words(line)[index..index + length].join(" "), "{line}");
-    }
+    ]);
 }
 
 #[test]
