@@ -41,6 +41,8 @@ pub(crate) fn offer_of(job_id: &str) -> Offer {
         toolchain: toolchain.clone(),
         destination: resolved.clone(),
         env: BTreeMap::new(),
+        directory: None,
+        allow_empty: false,
     };
     let asked =
         DestinationRequest { asked: "platform=macOS".to_owned(), mode: DestinationMode::Constraints, provisioning: Provisioning::Existing };

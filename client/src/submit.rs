@@ -46,7 +46,7 @@ pub(crate) fn request(
         project: plan.project.clone(),
         recipe: source.packed().recipe(clock::requested_at(&request_id)),
         destinations: plan.destinations.clone(),
-        steps: plan.steps.iter().map(|step| SubmitStep { name: step.name.clone(), argv: step.argv.clone() }).collect(),
+        steps: plan.steps.iter().map(|step| SubmitStep::new(step.name.clone(), step.argv.clone())).collect(),
         options,
         effective_config: effective(merged),
         detach: presence == Presence::Leaves,

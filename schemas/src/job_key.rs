@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{self, Sha256};
+use crate::directory::TreeDirectory;
 
 /// The digest of a job's inputs; equal keys mean interchangeable results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +37,13 @@ pub struct JobKeyInputs {
     pub destination: ResolvedDestination,
     /// Variables the repo passes to build and tests.
     pub env: BTreeMap<String, String>,
+    /// The directory xcodebuild runs in, for a package that does not lie at the tree's root; absent for the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<TreeDirectory>,
+    /// Whether a test action that runs no test succeeds all the same; absent when it does not. It makes another summary of the same run, so a
+    /// result that was made under it must not be served to a job that does not have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_empty: bool,
 }
 
 impl JobKeyInputs {
@@ -179,6 +187,8 @@ mod tests {
                 variant: None,
             },
             env: BTreeMap::new(),
+            directory: None,
+            allow_empty: false,
         }
     }
 
@@ -196,6 +206,18 @@ mod tests {
                 Sha256::of("tree")
             )
         );
+    }
+
+    #[test]
+    fn what_a_step_may_add_is_in_the_hash_only_where_it_is_not_the_usual() {
+        let usual = String::from_utf8(inputs().canonical()).expect("JSON is UTF-8");
+        assert!(!usual.contains("directory\"") && !usual.contains("allow_empty"), "{usual}");
+        let directory = "./Packages/Kit/".parse().ok();
+        let unusual = JobKeyInputs { directory, allow_empty: true, ..inputs() };
+        let text = String::from_utf8(unusual.canonical()).expect("JSON is UTF-8");
+        assert!(text.starts_with("{\"allow_empty\":true,") && text.contains("\"directory\":\"Packages/Kit\""), "{text}");
+        assert_eq!(serde_json::from_str::<JobKeyInputs>(&text).expect("it reads back"), unusual);
+        assert_ne!(unusual.key(), inputs().key());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod capabilities;
 pub mod compatibility;
 pub mod destination;
 pub mod digest;
+pub mod directory;
 pub mod document;
 pub mod environment;
 pub mod id;
@@ -26,6 +27,7 @@ pub mod wire;
 
 pub use action::Action;
 pub use digest::Sha256;
+pub use directory::TreeDirectory;
 pub use id::{Attempt, ClaimId, JobId, LedgerId, LedgerSeq, RecordId, RequestId, RunId, SessionId, Tick, WorkerName};
 pub use job_key::{JobKey, JobKeyInputs};
 pub use reason::{FailureKind, Reason, RetryClass};

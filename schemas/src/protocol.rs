@@ -58,6 +58,12 @@ impl Feature {
     pub const EVENTS: &'static str = "events";
     /// Drives XcodeBuildMCP.
     pub const MCP_BACKEND: &'static str = "mcp_backend";
+    /// Runs a step in a directory of the tree.
+    pub const STEP_DIRECTORY: &'static str = "step_directory";
+    /// Lets a test action succeed that runs no test.
+    pub const ALLOW_EMPTY: &'static str = "allow_empty";
+    /// A coordinator's: steps of one run may differ in their destinations.
+    pub const STEP_DESTINATIONS: &'static str = "step_destinations";
 
     /// The feature of this name.
     pub fn named(name: &str) -> Self {

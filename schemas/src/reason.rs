@@ -228,6 +228,7 @@ reasons! {
     NoSuchDestination = "NO_SUCH_DESTINATION", Ends::Job(Kind::WorkerIncompatible), Never, "the worker cannot provide the destination";
     ToolMissing = "TOOL_MISSING", Ends::Job(Kind::WorkerIncompatible), Never, "the worker lacks a required tool";
     OtherKey = "OTHER_KEY", Ends::Job(Kind::WorkerIncompatible), Never, "the worker would give the job another key";
+    ProductsElsewhere = "PRODUCTS_ELSEWHERE", Ends::Job(Kind::WorkerIncompatible), Never, "the products to be tested lie on another worker";
     LimitExceeded = "LIMIT_EXCEEDED", Ends::Job(Kind::WorkerIncompatible), Never, "the source is larger than the worker accepts";
     CapabilitiesStale = "CAPABILITIES_STALE", Ends::Job(Kind::WorkerIncompatible), Never, "the worker's capabilities are older than probe_ttl_seconds";
     Offline = "OFFLINE", Ends::Job(Kind::WorkerIncompatible), Never, "the worker is not online";

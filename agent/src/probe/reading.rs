@@ -118,6 +118,8 @@ mod tests {
             toolchain: toolchain.clone(),
             destination: destination.clone(),
             env: BTreeMap::new(),
+            directory: None,
+            allow_empty: false,
         };
         let mut reading = Reading { toolchain, destination };
         assert_eq!(difference(&reading, &inputs), None);

@@ -21,7 +21,10 @@ pub fn decide(state: &State, observed: &Observed, command: &Command) -> Decision
         }
         CommandBody::Configure(config) => configure(state, config),
         CommandBody::Submit(request) => submit::submit(state, command, request),
-        CommandBody::Preview(request) => Decision::answer(Reply::Preview(Box::new(select::preview(state, observed, command, request)))),
+        CommandBody::Preview(request) => Decision::answer(
+            submit::invalid(state, &request.request)
+                .unwrap_or_else(|| Reply::Preview(Box::new(select::preview(state, observed, command, request)))),
+        ),
         CommandBody::Report { worker, report } => report::report(state, stamp, worker, report),
         CommandBody::CancelRun { run_id } => cancel::cancel_run(state, run_id),
         CommandBody::CancelJob { job_id } => cancel::cancel_job(state, job_id),

@@ -8,13 +8,14 @@ use rch_schemas::job_key::{JobKeyInputs, ResolvedDestination};
 use rch_schemas::{Attempt, Sha256};
 
 use crate::attempt::AttemptRecord;
+use crate::event::Selection;
 use crate::job::{Job, JobPhase};
 use crate::run::{MadeSelection, Run, Step};
 use crate::state::State;
 
 /// The arguments of a step's job on a destination: the step's own, and for a generic device platform no signing unless the repo said
 /// something about it, since the farm holds no identities.
-pub(crate) fn job_argv(step: &Step, resolved: &ResolvedDestination) -> Vec<String> {
+fn job_argv(step: &Step, resolved: &ResolvedDestination) -> Vec<String> {
     const SETTING: &str = "CODE_SIGNING_ALLOWED";
     let unsigned = match resolved {
         ResolvedDestination::Generic { platform, .. } => platform != "macOS" && !platform.ends_with(" Simulator"),
@@ -29,6 +30,19 @@ pub(crate) fn job_argv(step: &Step, resolved: &ResolvedDestination) -> Vec<Strin
         argv.insert(place, format!("{SETTING}=NO"));
     }
     argv
+}
+
+/// Everything that is hashed into the key of a step's job where `selection` puts it.
+pub(crate) fn key_inputs(run: &Run, step: &Step, selection: &Selection) -> JobKeyInputs {
+    JobKeyInputs {
+        source_sha256: run.recipe.sha256,
+        sanitized_argv: job_argv(step, &selection.resolved),
+        toolchain: selection.toolchain.clone(),
+        destination: selection.resolved.clone(),
+        env: run.options.env.clone(),
+        directory: step.directory.clone(),
+        allow_empty: step.allow_empty,
+    }
 }
 
 /// `worker_selection.json`, unsigned.
@@ -69,7 +83,7 @@ pub fn job_document(run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocumen
     let made = run.selection(job.destination)?;
     let step = run.steps.get(job.step as usize)?;
     let selection = &made.selection;
-    let argv = job_argv(step, &selection.resolved);
+    let job_key_inputs = key_inputs(run, step, selection);
     let options = &run.options;
     let mut cache = options.cache.clone();
     cache.clean |= step.clean;
@@ -83,7 +97,7 @@ pub fn job_document(run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocumen
         attempt,
         step: job.step,
         action: job.action,
-        argv: argv.clone(),
+        argv: job_key_inputs.sanitized_argv.clone(),
         original_argv: step.original_argv.clone(),
         dropped: step.dropped.clone(),
         policy: run.policy.clone(),
@@ -94,13 +108,7 @@ pub fn job_document(run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocumen
         },
         xcode_version: selection.xcode_version.clone(),
         toolchain: selection.toolchain.clone(),
-        job_key_inputs: JobKeyInputs {
-            source_sha256: run.recipe.sha256,
-            sanitized_argv: argv,
-            toolchain: selection.toolchain.clone(),
-            destination: selection.resolved.clone(),
-            env: options.env.clone(),
-        },
+        job_key_inputs,
         artifact_profile: options.artifact_profile,
         timeouts: JobTimeouts { overall_seconds: options.timeouts.overall_seconds, idle_log_seconds: options.timeouts.idle_log_seconds },
         cache,
@@ -140,7 +148,7 @@ pub fn run_plan(state: &State, run: &Run) -> RunPlan {
                 job_id: job.job_id.clone(),
                 destination: job.destination,
                 job_key: job.job_key,
-                rejected: step.rejected.first().map(|rejected| format!("{}: {}", rejected.argument, rejected.reason)),
+                rejected: run.rejection(job).map(|rejected| format!("{}: {}", rejected.argument, rejected.reason)),
             })
             .collect(),
     };
@@ -205,8 +213,7 @@ fn summarized(job: &Job) -> Option<SummarizedJob> {
 pub fn coordinator_summary(run: &Run, job: &Job) -> Option<Summary> {
     let JobPhase::Ended { outcome, human_summary, ended_at, duration_ms, set: None } = &job.phase else { return None };
     let ran = job.current().filter(|attempt: &&AttemptRecord| job.started > 0 && !attempt.state.is_live());
-    let step = run.steps.get(job.step as usize);
-    let rejected = step.filter(|_| outcome.status == JobStatus::Rejected).and_then(|step| step.rejected.first());
+    let rejected = run.rejection(job).filter(|_| outcome.status == JobStatus::Rejected);
     Some(Summary {
         schema_version: SchemaVersion::default(),
         schema_id: SchemaId::default(),

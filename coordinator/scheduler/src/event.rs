@@ -10,7 +10,9 @@ use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::requirement::{DestinationRequest, Requirement, Version};
 use rch_schemas::wire::agent::Finished;
 use rch_schemas::wire::http::Intake;
-use rch_schemas::{Action, Attempt, ClaimId, JobId, LedgerId, Reason, RequestId, RunId, SessionId, Sha256, Tick, WorkerName};
+use rch_schemas::{
+    Action, Attempt, ClaimId, JobId, LedgerId, Reason, RequestId, RunId, SessionId, Sha256, Tick, TreeDirectory, WorkerName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::config::FarmConfig;
@@ -248,7 +250,13 @@ pub struct AcceptedStep {
     pub dropped: Vec<JudgedArgument>,
     /// Arguments that were refused; not empty means the step's jobs are rejected.
     pub rejected: Vec<JudgedArgument>,
-    /// A job for each destination.
+    /// The directory it runs in; absent for the tree's root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<TreeDirectory>,
+    /// Whether a test action that runs no test succeeds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_empty: bool,
+    /// A job for each of its destinations.
     pub jobs: Vec<AcceptedJob>,
 }
 
@@ -262,6 +270,9 @@ pub struct AcceptedJob {
     pub destination: u32,
     /// When it gives up waiting.
     pub queue_deadline: Tick,
+    /// The argument that does not go with this destination; present means that this job is rejected, whatever becomes of its step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<JudgedArgument>,
 }
 
 /// The fleet judged against one requirement; shared by every job of the class until the fleet changes.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rch_schemas::document::Outcome;
+use rch_schemas::document::{JudgedArgument, Outcome};
 use rch_schemas::wire::http::JobState;
 use rch_schemas::{Action, Attempt, JobId, JobKey, Reason, RetryClass, RunId, Sha256, Tick, Timestamp, WorkerName};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Job {
     pub refusals: u32,
     /// Workers that asked to be left alone with this job until then.
     pub not_before: BTreeMap<WorkerName, Tick>,
+    /// The argument that does not go with its destination; its step's own are with the step.
+    #[serde(default)]
+    pub rejected: Option<JudgedArgument>,
 }
 
 /// Where a job is.

@@ -6,11 +6,11 @@ use rch_schemas::invocation::Policy;
 use rch_schemas::job_key::Provisioning;
 use rch_schemas::protocol::Feature;
 use rch_schemas::requirement::{DestinationRequest, Requirement};
-use rch_schemas::{Action, JobId, LedgerSeq, RequestId, RunId, Sha256, Tick, Timestamp};
+use rch_schemas::{Action, JobId, LedgerSeq, RequestId, RunId, Sha256, Tick, Timestamp, TreeDirectory};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Judgement, Selection};
-use crate::job::SourceGap;
+use crate::job::{Job, SourceGap};
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,7 +113,13 @@ pub struct Step {
     pub dropped: Vec<JudgedArgument>,
     /// Arguments that were refused.
     pub rejected: Vec<JudgedArgument>,
-    /// Its jobs, by destination.
+    /// The directory it runs in; the tree's root when absent.
+    #[serde(default)]
+    pub directory: Option<TreeDirectory>,
+    /// Whether a test action that runs no test succeeds.
+    #[serde(default)]
+    pub allow_empty: bool,
+    /// Its jobs, one for each of its destinations, in the order it names them.
     pub jobs: Vec<JobId>,
 }
 
@@ -128,15 +134,27 @@ impl Run {
         self.destinations.get(destination as usize)?.selection.as_ref()
     }
 
+    /// The argument for which a job of this run is rejected: one of its step's, or one that does not go with its destination.
+    pub fn rejection<'a>(&'a self, job: &'a Job) -> Option<&'a JudgedArgument> {
+        self.steps.get(job.step as usize).and_then(|step| step.rejected.first()).or(job.rejected.as_ref())
+    }
+
     /// What a worker must satisfy for a destination of this run.
     pub fn requirement(&self, destination: u32) -> Option<Requirement> {
         let asked = self.destinations.get(destination as usize)?.asked.clone();
-        Some(requirement(&self.options, asked))
+        let mut requirement = requirement(&self.options, asked);
+        // Asked of each destination for all steps: a run does not choose among agents of two versions by which step comes where.
+        let of_steps = [
+            (Feature::STEP_DIRECTORY, self.steps.iter().any(|step| step.directory.is_some())),
+            (Feature::ALLOW_EMPTY, self.steps.iter().any(|step| step.allow_empty)),
+        ];
+        requirement.features.extend(of_steps.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| Feature::named(name)));
+        Some(requirement)
     }
 }
 
 /// What a worker must satisfy for a destination under these options.
-pub(crate) fn requirement(options: &RunOptions, destination: DestinationRequest) -> Requirement {
+fn requirement(options: &RunOptions, destination: DestinationRequest) -> Requirement {
     let mut tags = options.tags.clone();
     tags.extend(["macos".to_owned(), "xcode".to_owned()]);
     let mut features = std::collections::BTreeSet::from([Feature::named(Feature::ATTESTATION_SIGNING)]);

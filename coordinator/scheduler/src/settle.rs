@@ -217,7 +217,7 @@ impl Settling<'_> {
 }
 
 fn rejection(run: &Run, job: &Job) -> Option<Event> {
-    let rejected = run.steps[job.step as usize].rejected.first()?;
+    let rejected = run.rejection(job)?;
     Some(ended(job, Outcome::because(Reason::ArgumentDenied), format!("{}: {}", rejected.argument, rejected.reason)))
 }
 
@@ -226,13 +226,19 @@ fn skip(run: &Run, job: &Job, jobs: &[&Job]) -> Option<Event> {
     if run.options.continue_on_failure {
         return None;
     }
-    if let Some(step) = run.steps.iter().find(|step| !step.rejected.is_empty()) {
-        return Some(ended(job, Outcome::SKIPPED, format!("{} was skipped, because {} was refused", job.action, step.action)));
+    if let Some(refused) = jobs.iter().find(|other| run.rejection(other).is_some()) {
+        return Some(ended(job, Outcome::SKIPPED, format!("{} was skipped, because {} was refused", job.action, named(run, refused, job))));
     }
     let failed = |other: &&&Job| other.step < job.step && other.outcome().is_some_and(|outcome| outcome.status != JobStatus::Success);
     let cause = jobs.iter().find(failed)?;
     let word = if cause.state() == JobState::Cancelled { "was cancelled" } else { "failed" };
-    Some(ended(job, Outcome::SKIPPED, format!("{} was skipped, because {} {word}", job.action, cause.action)))
+    Some(ended(job, Outcome::SKIPPED, format!("{} was skipped, because {} {word}", job.action, named(run, cause, job))))
+}
+
+/// A job as a reason for what becomes of `other`: with its destination where the action alone would not tell them apart.
+fn named(run: &Run, job: &Job, other: &Job) -> String {
+    let destination = run.destinations.get(job.destination as usize).filter(|_| job.action == other.action);
+    destination.map_or_else(|| job.action.to_string(), |destination| format!("{} on {}", job.action, destination.asked.asked))
 }
 
 fn ended(job: &Job, outcome: Outcome, human_summary: String) -> Event {

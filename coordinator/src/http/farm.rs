@@ -5,14 +5,24 @@ use axum::extract::State;
 use axum::http::{Method, Uri};
 use rch_schemas::Reason;
 use rch_schemas::document::{Farm, SchemaId, SchemaVersion, SelectionMode, WorkerKey};
-use rch_schemas::protocol::ProtocolRange;
+use rch_schemas::protocol::{Feature, ProtocolRange};
 
 use super::error::{ApiError, ApiResult};
 use super::server::Api;
 use crate::clock;
 
 /// Operations and abilities of this coordinator, in the contract's words.
-const FEATURES: [&str; 6] = ["has_source", "upload_source", "fetch", "run_events", "log_events", "selection_preview"];
+const FEATURES: [&str; 9] = [
+    "has_source",
+    "upload_source",
+    "fetch",
+    "run_events",
+    "log_events",
+    "selection_preview",
+    Feature::STEP_DESTINATIONS,
+    Feature::STEP_DIRECTORY,
+    Feature::ALLOW_EMPTY,
+];
 
 /// `GET /v1/farm`.
 pub(super) async fn get(State(api): State<Api>) -> ApiResult<Json<Farm>> {

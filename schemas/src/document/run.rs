@@ -69,7 +69,7 @@ pub struct PlannedStep {
     pub name: String,
     /// What it does.
     pub action: Action,
-    /// Its jobs, one per destination.
+    /// Its jobs, one for each of its destinations.
     pub jobs: Vec<PlannedJob>,
 }
 

@@ -21,6 +21,17 @@ pub fn classify(argv: &[String], policy: &Policy) -> Classified {
     judge.finish()
 }
 
+/// What of `argv`, beside what it is refused for on any destination, does not go with `destination`: another platform than `-sdk`, an arch that
+/// is not built, tests where there is no device. A destination that cannot be read is for whoever resolves it.
+pub fn refused_for(argv: &[String], destination: &str, policy: &Policy) -> Vec<Rejected> {
+    if DestinationSpec::parse(destination).is_err() {
+        return Vec::new();
+    }
+    let line = [argv, &["-destination".to_owned(), destination.to_owned()]].concat();
+    let rejected = classify(&line, policy).rejected;
+    rejected.into_iter().filter(|rejected| rejected.index >= argv.len()).collect()
+}
+
 /// Where something stands in the line, and how it is written there.
 #[derive(Debug, Clone)]
 pub(super) struct Span {

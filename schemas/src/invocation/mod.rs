@@ -24,7 +24,7 @@ mod xcconfig;
 
 pub use anatomy::{Part, anatomy};
 pub use classified::{Classified, Container, Dropped, Rejected};
-pub use classify::classify;
+pub use classify::{classify, refused_for};
 pub use nearest::nearest;
 pub use policy::Policy;
 pub use scan::{ARGUMENT_BYTES_MAX, ARGUMENTS_MAX};

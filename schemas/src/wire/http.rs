@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
 use crate::digest::Sha256;
+use crate::directory::TreeDirectory;
 use crate::document::{EffectiveConfig, JobStatus, Outcome, Priority, Recipe, RunOptions, RunPlan, RunState, WorkerSelection};
 use crate::id::{Attempt, JobId, LedgerSeq, RequestId, RunId, WorkerName};
 use crate::job_key::{JobKey, ResolvedDestination};
@@ -31,9 +32,9 @@ pub struct SubmitRun {
     pub project: String,
     /// How the tree is stored.
     pub recipe: Recipe,
-    /// The destinations; selection is made once for each.
+    /// The destinations of all steps; selection is made once for each.
     pub destinations: Vec<DestinationRequest>,
-    /// The steps, in order; each has a job for each destination.
+    /// The steps, in order; each has a job for each of its destinations.
     pub steps: Vec<SubmitStep>,
     /// Everything else.
     pub options: RunOptions,
@@ -51,6 +52,22 @@ pub struct SubmitStep {
     pub name: String,
     /// What follows the word `xcodebuild`. The coordinator judges it again, whatever the client thought of it.
     pub argv: Vec<String>,
+    /// The destinations it has a job for, as indices into the run's, each once; absent means all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destinations: Option<Vec<u32>>,
+    /// The directory to run in, for a Swift package that does not lie at the tree's root: then `argv` names no workspace or project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<TreeDirectory>,
+    /// Whether a test action that runs no test succeeds all the same. Without effect on an action that runs none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_empty: bool,
+}
+
+impl SubmitStep {
+    /// A step on every destination of the run, at the root of the tree.
+    pub fn new(name: impl Into<String>, argv: Vec<String>) -> Self {
+        Self { name: name.into(), argv, destinations: None, directory: None, allow_empty: false }
+    }
 }
 
 /// The answer to `POST /v1/runs`: the run is recorded.
@@ -280,7 +297,8 @@ pub struct MissingChunks {
 pub struct SelectionPreview {
     /// Per destination, the evidence as it would be.
     pub selections: Vec<WorkerSelection>,
-    /// Per step, then per destination: the job key as it would be; absent where no worker matches or the invocation is refused.
+    /// Per step, then per destination of the run: the job key as it would be; absent where the step has no job, no worker matches, or the
+    /// invocation is refused.
     pub job_keys: Vec<Vec<Option<JobKey>>>,
     /// What stands in the way, in the words of the refusal.
     pub problems: Vec<String>,

@@ -2,13 +2,23 @@
 
 use rch_scheduler::{CommandBody, Reply};
 
-use crate::fixture::request;
+use crate::fixture::{AskedStep, request};
 use crate::leader;
 use crate::message::{ClientAct, Happening};
 use crate::world::World;
 
 /// Between two tries of a request that was not answered, in milliseconds.
 const RETRY_MS: u64 = 2_000;
+
+/// What runs ask for.
+const STEPS: [&[AskedStep<'static>]; 6] = [
+    &[("build", None)],
+    &[("build", None), ("test", None)],
+    &[("test", None)],
+    &[("build", Some(&[0])), ("test", Some(&[0, 1]))],
+    &[("build", Some(&[1])), ("test", Some(&[0]))],
+    &[("build-for-testing", Some(&[0, 1])), ("test-without-building", Some(&[1]))],
+];
 
 pub(crate) fn submit(request: usize) -> Happening {
     Happening::Client(ClientAct::Submit { request })
@@ -17,7 +27,7 @@ pub(crate) fn submit(request: usize) -> Happening {
 pub(crate) fn act(world: &mut World, act: ClientAct) {
     match act {
         ClientAct::Submit { request: index } => {
-            let steps: &[&str] = [&["build"][..], &["build", "test"], &["test"]][index % 3];
+            let steps = STEPS[index % STEPS.len()];
             let body = CommandBody::Submit(Box::new(request(index, steps, index.is_multiple_of(5))));
             let answer = leader::ask(world, "kim", body);
             // The answer may be lost although the run is recorded.

@@ -75,8 +75,11 @@ pub(crate) fn request_id(index: usize) -> RequestId {
     format!("request-{index:06}").parse().expect("letters, digits and a dash")
 }
 
-/// The `index`-th request: build, or build then test.
-pub(crate) fn request(index: usize, steps: &[&str], continue_on_failure: bool) -> SubmitRequest {
+/// An action with the indices of its destinations; all of the run's when it names none.
+pub(crate) type AskedStep<'a> = (&'a str, Option<&'a [u32]>);
+
+/// The `index`-th request: these steps.
+pub(crate) fn request(index: usize, steps: &[AskedStep<'_>], continue_on_failure: bool) -> SubmitRequest {
     let recipe = Recipe {
         schema_version: SchemaVersion::default(),
         schema_id: SchemaId::default(),
@@ -86,18 +89,21 @@ pub(crate) fn request(index: usize, steps: &[&str], continue_on_failure: bool) -
         chunking: "fastcdc2020-1-0-131072-524288-2097152".to_owned(),
         chunks: vec![RecipeChunk { sha256: Sha256::of(format!("chunk {index}")), size: 5 }],
     };
-    let step = |action: &&str| SubmitStep {
-        name: (*action).to_owned(),
-        argv: [*action, "-workspace", "App.xcworkspace", "-scheme", "App"].map(str::to_owned).into(),
+    let step = |(action, own): &AskedStep<'_>| SubmitStep {
+        destinations: own.map(<[u32]>::to_vec),
+        ..SubmitStep::new(*action, [*action, "-workspace", "App.xcworkspace", "-scheme", "App"].map(str::to_owned).into())
     };
-    let asked = "platform=iOS Simulator,name=iPhone 16,OS=latest".to_owned();
+    // Two destinations where some step names the second.
+    let width = if steps.iter().any(|(_, own)| own.is_some_and(|own| own.contains(&1))) { 2 } else { 1 };
+    let asked = ["platform=iOS Simulator,name=iPhone 16,OS=latest", "platform=macOS"];
+    let asked = asked[..width].iter().map(|asked| DestinationRequest { asked: (*asked).to_owned(), ..DestinationRequest::default() });
     let request = SubmitRun {
         request_id: request_id(index),
         rch_version: "simulated".to_owned(),
         protocol: ProtocolRange::OURS,
         project: "App".to_owned(),
         recipe: recipe.clone(),
-        destinations: vec![DestinationRequest { asked, ..DestinationRequest::default() }],
+        destinations: asked.collect(),
         steps: steps.iter().map(step).collect(),
         options: options(continue_on_failure),
         effective_config: EffectiveConfig::default(),

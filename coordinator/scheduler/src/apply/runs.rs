@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rch_schemas::document::RunState;
-use rch_schemas::job_key::JobKeyInputs;
 use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::wire::http::JobState;
 use rch_schemas::{JobId, RunId, Tick};
@@ -12,6 +11,7 @@ use rch_schemas::{JobId, RunId, Tick};
 use super::{Touched, job_mut, run_mut};
 use crate::attempt::AttemptState;
 use crate::command::Stamp;
+use crate::document::key_inputs;
 use crate::event::{AcceptedRun, AcceptedStep, Selection};
 use crate::job::{Job, JobPhase, SetRef, may_become};
 use crate::run::{EndedRun, MadeSelection, Run, RunDestination, Step};
@@ -37,6 +37,7 @@ pub(super) fn accepted(state: &mut State, stamp: &Stamp, index: u32, accepted: &
                 started: 0,
                 refusals: 0,
                 not_before: BTreeMap::new(),
+                rejected: job.rejected.clone(),
             };
             state.jobs.insert(job.job_id.clone(), row);
         }
@@ -82,6 +83,8 @@ fn step_of(step: &AcceptedStep) -> Step {
         clean: step.clean,
         dropped: step.dropped.clone(),
         rejected: step.rejected.clone(),
+        directory: step.directory.clone(),
+        allow_empty: step.allow_empty,
         jobs: step.jobs.iter().map(|job| job.job_id.clone()).collect(),
     }
 }
@@ -93,27 +96,15 @@ pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) 
     run.seq += 1;
     let made = MadeSelection { selection: selection.clone(), judgement, seq: stamp.seq, at: stamp.wall };
     run.destinations[selection.destination as usize].selection = Some(made);
-    let keys: Vec<_> = run
-        .steps
-        .iter()
-        .filter_map(|step| {
-            let argv = crate::document::job_argv(step, &selection.resolved);
-            let inputs = JobKeyInputs {
-                source_sha256: run.recipe.sha256,
-                sanitized_argv: argv,
-                toolchain: selection.toolchain.clone(),
-                destination: selection.resolved.clone(),
-                env: run.options.env.clone(),
-            };
-            step.jobs.get(selection.destination as usize).map(|job_id| (job_id.clone(), inputs.key()))
-        })
-        .collect();
+    let keys: Vec<_> = run.steps.iter().map(|step| (step.jobs.clone(), key_inputs(run, step, selection).key())).collect();
     let mut touched = Touched::run(&selection.run_id);
-    for (job_id, key) in keys {
-        let job = job_mut(state, &job_id);
-        if job.outcome().is_none() {
-            job.job_key = Some(key);
-            touched.merge(Touched::job(job));
+    for (jobs, key) in keys {
+        for job_id in jobs {
+            let job = job_mut(state, &job_id);
+            if job.destination == selection.destination && job.outcome().is_none() {
+                job.job_key = Some(key);
+                touched.merge(Touched::job(job));
+            }
         }
     }
     touched

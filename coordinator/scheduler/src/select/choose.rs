@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use rch_schemas::destination::DestinationSpec;
-use rch_schemas::document::{ConsideredWorker, SelectionMode, Verdict};
+use rch_schemas::document::{ConsideredWorker, JobStatus, SelectionMode, Verdict};
 use rch_schemas::requirement::Requirement;
-use rch_schemas::{Reason, Sha256, WorkerName};
+use rch_schemas::{Action, Reason, Sha256, WorkerName};
 
 use super::DECISION_VERSION;
 use super::judge::{Ask, Fleet, Judged, Resolution};
@@ -46,6 +46,7 @@ pub(crate) fn choose(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<C
     if let Some(made) = row.selection.as_ref().filter(|_| row.started) {
         exclude_other_keys(&mut judged, made);
     }
+    exclude_without_products(&mut judged, fleet, run, destination);
     exclude_refusing(&mut judged, fleet, run, destination);
     let order = rank(&judged);
     if order.is_empty() {
@@ -95,6 +96,20 @@ fn exclude_other_keys(judged: &mut [Judged], made: &MadeSelection) {
             required: describe(&made.selection.toolchain, &made.selection.resolved),
             found: describe(&resolution.toolchain, &resolution.resolved),
         });
+        judged.resolution = None;
+    }
+}
+
+/// What was built for testing lies on the worker that built it: where such tests are still to run, no other will do.
+fn exclude_without_products(judged: &mut [Judged], fleet: &Fleet<'_>, run: &Run, destination: u32) {
+    let jobs: Vec<_> = fleet.state.jobs_of(run).filter(|job| job.destination == destination).collect();
+    let Some(tests) = jobs.iter().find(|job| job.action == Action::TestWithoutBuilding && job.outcome().is_none()) else { return };
+    let builds = jobs.iter().filter(|job| job.action == Action::BuildForTesting && job.step < tests.step);
+    let built = builds.rev().find(|job| job.outcome().is_some_and(|outcome| outcome.status == JobStatus::Success));
+    let Some(builder) = built.and_then(|job| job.current()).map(|attempt| &attempt.worker) else { return };
+    for judged in judged.iter_mut().filter(|judged| judged.considered.worker != *builder) {
+        let found = judged.considered.worker.to_string();
+        judged.considered.verdicts.push(Verdict { code: Reason::ProductsElsewhere, required: builder.to_string(), found });
         judged.resolution = None;
     }
 }

@@ -122,17 +122,7 @@ impl Farm {
     pub(super) fn announce_as(&mut self, name: &str, session: &str, facts: &Facts) -> Reply {
         self.observed.workers.insert(worker(name), ObservedWorker::default());
         self.hear(name);
-        let announce = Announce {
-            rch_xcode_lane_version: "0.1.0".to_owned(),
-            protocol: ProtocolRange::OURS,
-            features: [Feature::ATTESTATION_SIGNING, Feature::TAIL, Feature::EPHEMERAL_SIMULATORS].map(Feature::named).into(),
-            public_key: key(name).public_key(),
-            slots: facts.limits.slots,
-            held: Vec::new(),
-            facts: facts.clone(),
-            observed: rch_schemas::capabilities::Observed::default(),
-        };
-        self.report_as(name, session.parse().unwrap(), ReportBody::Announce(Box::new(announce)))
+        self.report_as(name, session.parse().unwrap(), ReportBody::Announce(Box::new(announcement(name, facts))))
     }
 
     pub(super) fn report(&mut self, name: &str, body: ReportBody) -> Reply {
@@ -254,6 +244,22 @@ impl Farm {
     }
 }
 
+/// What a worker of these facts announces.
+pub(super) fn announcement(name: &str, facts: &Facts) -> Announce {
+    let features =
+        [Feature::ATTESTATION_SIGNING, Feature::TAIL, Feature::EPHEMERAL_SIMULATORS, Feature::STEP_DIRECTORY, Feature::ALLOW_EMPTY];
+    Announce {
+        rch_xcode_lane_version: "0.1.0".to_owned(),
+        protocol: ProtocolRange::OURS,
+        features: features.map(Feature::named).into(),
+        public_key: key(name).public_key(),
+        slots: facts.limits.slots,
+        held: Vec::new(),
+        facts: facts.clone(),
+        observed: rch_schemas::capabilities::Observed::default(),
+    }
+}
+
 pub(super) fn worker(name: &str) -> WorkerName {
     name.parse().unwrap()
 }
@@ -345,7 +351,7 @@ fn step(argv: &str) -> SubmitStep {
     let words: Vec<_> = argv.split(' ').map(str::to_owned).collect();
     let name = words[0].clone();
     let container = ["-workspace".to_owned(), "SampleApp.xcworkspace".to_owned(), "-scheme".to_owned(), "SampleApp".to_owned()];
-    SubmitStep { name, argv: words.into_iter().chain(container).collect() }
+    SubmitStep::new(name, words.into_iter().chain(container).collect())
 }
 
 fn options() -> RunOptions {

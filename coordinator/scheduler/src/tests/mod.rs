@@ -8,3 +8,4 @@ mod loss;
 mod properties;
 mod requests;
 mod selection;
+mod steps;

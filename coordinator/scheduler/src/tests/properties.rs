@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rch_schemas::document::Outcome;
+use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::wire::agent::ReportBody;
-use rch_schemas::wire::http::{Intake, JobState};
-use rch_schemas::{Attempt, JobId, Reason, Tick};
+use rch_schemas::wire::http::{Intake, JobState, SubmitRun};
+use rch_schemas::{Action, Attempt, JobId, Reason, Sha256, Tick, WorkerName};
 
 use super::farm::{Farm, facts_with, request, worker};
-use crate::{AttemptState, CommandBody, Event, Reply};
+use crate::{AttemptState, CommandBody, Event, Reply, SubmitRequest};
 
 const WORKERS: [&str; 3] = ["mac-1", "mac-2", "mac-3"];
 
 /// One move of the outside world; numbers pick among what is there.
 #[derive(Debug, Clone)]
 enum Move {
-    Submit { id: u8, steps: u8, xcode: u8 },
+    Submit { id: u8, steps: u8, xcode: u8, matrix: Matrix },
     Claim { worker: usize, pick: usize, claim: u8 },
     Reclaim { worker: usize, of: Target },
     Finish { worker: usize, of: Target, outcome: u8 },
@@ -29,6 +30,34 @@ enum Move {
     Pass { seconds: u16, heard: [bool; 3] },
     Deaf { deaf: bool },
     Restore { run: usize },
+}
+
+/// Which destinations a run has, and which of them each step names; and whether it goes on after failures.
+#[derive(Debug, Clone)]
+struct Matrix {
+    destinations: usize,
+    /// For each step, a bit for each destination; none means that the step names none, and has all.
+    own: [u8; 2],
+    goes_on: bool,
+}
+
+impl Matrix {
+    const ASKED: [&str; 3] = ["platform=iOS Simulator,name=iPhone 16,OS=latest", "generic/platform=iOS", "platform=macOS"];
+
+    fn fill(&self, request: &mut SubmitRun) {
+        let asked = |asked: &&str| DestinationRequest { asked: (*asked).to_owned(), ..DestinationRequest::default() };
+        request.destinations = Self::ASKED[..self.destinations].iter().map(asked).collect();
+        for (step, bits) in request.steps.iter_mut().zip(self.own) {
+            let own: Vec<u32> = (0..3).filter(|index| bits & (1 << index) != 0).collect();
+            step.destinations = (!own.is_empty()).then_some(own);
+        }
+        request.options.continue_on_failure = self.goes_on;
+    }
+}
+
+fn any_matrix() -> impl Strategy<Value = Matrix> {
+    let some = (1..4_usize, prop::array::uniform2(0..8_u8), any::<bool>());
+    some.prop_map(|(destinations, own, goes_on)| Matrix { destinations, own, goes_on })
 }
 
 /// An attempt that a worker speaks of.
@@ -56,7 +85,7 @@ fn any_target() -> impl Strategy<Value = Target> {
 fn any_move() -> impl Strategy<Value = Move> {
     let (worker, pick) = (0..WORKERS.len(), 0..6_usize);
     prop_oneof![
-        4 => (any::<u8>(), 0..4_u8, 0..3_u8).prop_map(|(id, steps, xcode)| Move::Submit { id, steps, xcode }),
+        4 => (any::<u8>(), 0..5_u8, 0..3_u8, any_matrix()).prop_map(|(id, steps, xcode, matrix)| Move::Submit { id, steps, xcode, matrix }),
         8 => (worker.clone(), 0..2_usize, 0..2_u8).prop_map(|(worker, pick, claim)| Move::Claim { worker, pick, claim }),
         1 => (worker.clone(), any_target()).prop_map(|(worker, of)| Move::Reclaim { worker, of }),
         5 => (worker.clone(), any_target(), 0..5_u8).prop_map(|(worker, of, outcome)| Move::Finish { worker, of, outcome }),
@@ -85,14 +114,29 @@ fn facts(worker: usize, xcode: u8, slots: u32) -> rch_schemas::capabilities::Fac
     facts_with(WORKERS[worker], version, build, slots)
 }
 
+/// Submits it, and holds the accepted run against what was asked.
+fn submit(farm: &mut Farm, request: SubmitRequest) {
+    let asked = request.request.clone();
+    let Reply::Run(run_id) = farm.ask(CommandBody::Submit(Box::new(request))) else { return };
+    let run = farm.run(&run_id);
+    for (step, row) in asked.steps.iter().zip(&run.steps) {
+        let wanted = step.destinations.clone().unwrap_or_else(|| (0..).take(asked.destinations.len()).collect());
+        let planned: Vec<u32> = row.jobs.iter().map(|job| farm.state.jobs[job].destination).collect();
+        assert_eq!(planned, wanted, "a step has the jobs it asked for");
+    }
+}
+
 #[expect(clippy::too_many_lines, reason = "one arm for each move")]
 fn perform(farm: &mut Farm, step: &Move) {
     match step {
-        Move::Submit { id, steps, xcode } => {
-            let steps = [&["build"][..], &["build", "test"], &["test"], &["build -toolchain x", "test"]][usize::from(*steps)];
+        Move::Submit { id, steps, xcode, matrix } => {
+            let built = ["build-for-testing", "test-without-building"];
+            let steps = [&["build"][..], &["build", "test"], &["test"], &["build -toolchain x", "test"], &built][usize::from(*steps)];
             let mut request = request(&format!("request-{id:04}"), steps);
             request.request.options.xcode = [None, Some("16.2"), Some("99")][usize::from(*xcode)].map(|xcode| xcode.parse().unwrap());
-            farm.ask(CommandBody::Submit(Box::new(request)));
+            matrix.fill(&mut request.request);
+            request.body_sha256 = Sha256::of_canonical(&request.request).unwrap();
+            submit(farm, request);
         }
         Move::Claim { worker, pick, claim } => {
             if let Some((job, attempt)) = farm.offers(WORKERS[*worker]).get(*pick).cloned() {
@@ -183,9 +227,30 @@ fn assert_sound(farm: &Farm) {
         assert_eq!(job.state() == JobState::Running, runs, "a job runs exactly while an attempt of it does");
     }
     for run in farm.state.runs.values() {
+        for job in farm.state.jobs_of(run) {
+            let key = run.selection(job.destination).and(job.job_key);
+            let document = crate::job_document(run, job, Attempt(1)).filter(|_| key.is_some() && job.outcome().is_none());
+            assert_eq!(
+                document.map(|document| document.job_key_inputs.key()),
+                key.filter(|_| job.outcome().is_none()),
+                "keys are of the inputs"
+            );
+            let beside = farm.state.jobs_of(run).filter(|other| other.step < job.step);
+            let early = job.started > 0 && beside.into_iter().any(|other| other.outcome().is_none());
+            assert!(!early, "a step starts when the one before is over");
+        }
         let over = farm.state.jobs_of(run).all(|job| job.outcome().is_some());
         assert_eq!(over, run.ended.is_some(), "a run ends with its last job");
     }
+}
+
+/// The workers of a test without building and of the build for it, when they are not the same.
+fn tests_elsewhere(farm: &Farm, job_id: &JobId) -> Option<(WorkerName, WorkerName)> {
+    let (job, run) = farm.state.job_and_run(job_id)?;
+    let ran = job.last_started().filter(|_| job.action == Action::TestWithoutBuilding)?;
+    let builds = farm.state.jobs_of(run).filter(|other| other.action == Action::BuildForTesting && other.destination == job.destination);
+    let built = builds.filter(|build| build.outcome() == Some(Outcome::SUCCESS)).last()?.last_started()?;
+    (built.worker != ran.worker).then(|| (built.worker.clone(), ran.worker.clone()))
 }
 
 /// What must hold of the whole history: the events alone.
@@ -193,6 +258,9 @@ fn assert_history(farm: &Farm, slots_at_offer: &[(usize, u32)]) {
     let mut started = BTreeSet::new();
     let mut ended = BTreeSet::new();
     for event in farm.ledger.iter().flat_map(|record| &record.events) {
+        if let Event::AttemptStarted { job_id, .. } = event {
+            assert_eq!(tests_elsewhere(farm, job_id), None, "tests run where their products are");
+        }
         if let Event::AttemptStarted { job_id, attempt, .. } = event {
             assert!(started.insert((job_id.clone(), *attempt)), "{job_id} attempt {attempt} started twice");
             assert!(!ended.contains(job_id), "{job_id} started after its end");

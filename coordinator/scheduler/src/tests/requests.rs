@@ -15,6 +15,5 @@ fn a_variable_that_no_job_may_set_refuses_the_run_and_a_preview_says_so() {
     assert_eq!((problem.status, problem.code, problem.field.as_deref()), (422, Reason::InvalidRequest, Some("options.env")));
     assert!(problem.detail.starts_with("a job cannot set the variable DYLD_INSERT_LIBRARIES: "), "{}", problem.detail);
     assert_eq!(farm.ledger.iter().flat_map(|record| &record.events).count(), records);
-    let Reply::Preview(preview) = farm.ask(CommandBody::Preview(Box::new(submitted))) else { panic!("no preview") };
-    assert_eq!(preview.problems, [format!("INVALID_REQUEST: {}", problem.detail)]);
+    assert_eq!(farm.ask(CommandBody::Preview(Box::new(submitted))), Reply::Refused(problem));
 }
