@@ -12,7 +12,7 @@ use crate::command::{self, Context};
 use crate::environment::Environment;
 use crate::error::CommandError;
 use crate::interrupt::Interrupts;
-use crate::output::{Ending, Reporter, Streams, Style, Why};
+use crate::output::{Ending, Reporter, Streams, Style, Terminal, Why};
 
 /// Runs `rch` with the arguments of this process; the exit code is one of the contract's table.
 pub fn main() -> ExitCode {
@@ -97,5 +97,10 @@ fn streams(color: Color, environment: Option<&Environment>) -> Streams {
         Color::Never => false,
         Color::Auto => terminal && !has("NO_COLOR"),
     };
-    Streams { out: Box::new(io::stdout()), err: Box::new(io::stderr()), colour: is_coloured, live: terminal && !has("CI") }
+    Streams {
+        out: Box::new(io::stdout()),
+        err: Box::new(io::stderr()),
+        colour: is_coloured,
+        live: (terminal && !has("CI")).then(Terminal::stderr),
+    }
 }

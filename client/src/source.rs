@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rch_bundle::pack::{PackError, Packed, ReadChunkError};
+use rch_bundle::pack::{Changes, PackError, Packed, ReadChunkError};
 use rch_bundle::preflight::{self, PreflightError, Project};
 use rch_bundle::tree::{self, WalkError};
 use rch_bundle::{compress, pack};
@@ -68,6 +68,8 @@ impl SourceError {
 pub(crate) struct Source {
     packed: Arc<Packed>,
     places: Arc<HashMap<Sha256, usize>>,
+    /// Since the bundling before, when that is known.
+    changes: Option<Arc<Changes>>,
 }
 
 impl Source {
@@ -84,13 +86,15 @@ impl Source {
             for project in &projects {
                 preflight::check(&tree, project)?;
             }
-            let packed = pack::pack_since(&tree, cache.load(tree.root()).as_ref())?;
+            let earlier = cache.load(tree.root());
+            let packed = pack::pack_since(&tree, earlier.as_ref())?;
+            let changes = earlier.and_then(|earlier| earlier.changes(&packed)).map(Arc::new);
             if let Some(found) = packed.remember(began) {
                 // When it cannot be kept, the next pass reads the tree again, and that is all.
                 let _ = cache.keep(tree.root(), &found);
             }
             let places = packed.chunks().iter().enumerate().map(|(index, chunk)| (chunk.sha256, index)).collect();
-            Ok(Self { packed: Arc::new(packed), places: Arc::new(places) })
+            Ok(Self { packed: Arc::new(packed), places: Arc::new(places), changes })
         })
         .await
     }
@@ -107,14 +111,16 @@ impl Source {
         blocking(move || Ok(compress::compress(&packed.read_chunk(index)?))).await
     }
 
-    /// `5,012 files, 48.3 MiB; 3 untracked (list: --dry-run)`.
+    /// `5,012 files, 48.3 MiB; 1 changed: Sources/Feed.swift; 3 untracked (list: --dry-run)`.
     pub(crate) fn describe(&self) -> String {
         let tree = self.packed.tree();
-        let text = format!("{}, {}", count(tree.files() as u64, "file"), bytes(tree.content_bytes()));
+        let mut parts = vec![format!("{}, {}", count(tree.files() as u64, "file"), bytes(tree.content_bytes()))];
+        parts.extend(self.changes.as_deref().map(describe_changes));
         match tree.untracked().count() as u64 {
-            0 => text,
-            untracked => format!("{text}; {} untracked (list: --dry-run)", grouped(untracked)),
+            0 => {}
+            untracked => parts.push(format!("{} untracked (list: --dry-run)", grouped(untracked))),
         }
+        parts.join("; ")
     }
 
     /// Every path of the tree that is a file, for recognising them in logs.
@@ -123,10 +129,45 @@ impl Source {
     }
 }
 
+/// `unchanged`, `1 changed: Sources/Feed.swift`, `3 changed, 1 added`.
+fn describe_changes(changes: &Changes) -> String {
+    let kinds = [(&changes.changed, "changed"), (&changes.added, "added"), (&changes.removed, "removed")];
+    let told: Vec<String> = kinds
+        .into_iter()
+        .filter(|(paths, _)| !paths.is_empty())
+        .map(|(paths, word)| match paths.as_slice() {
+            [only] if changes.count() == 1 => format!("1 {word}: {only}"),
+            _ => format!("{} {word}", grouped(paths.len() as u64)),
+        })
+        .collect();
+    if told.is_empty() { "unchanged".to_owned() } else { told.join(", ") }
+}
+
 /// Runs `work` on a thread that may block. A panic there is one here.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SourceError> + Send + 'static) -> Result<T, SourceError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_change_is_named_and_more_are_counted() {
+        let paths = |count: usize| vec!["Sources/Feed.swift".to_owned(); count];
+        for ([changed, added, removed], expected) in [
+            ([0, 0, 0], "unchanged"),
+            ([1, 0, 0], "1 changed: Sources/Feed.swift"),
+            ([0, 0, 1], "1 removed: Sources/Feed.swift"),
+            ([1_200, 0, 0], "1,200 changed"),
+            ([1, 1, 0], "1 changed, 1 added"),
+            ([2, 0, 1], "2 changed, 1 removed"),
+        ] {
+            let changes = Changes { changed: paths(changed), added: paths(added), removed: paths(removed) };
+            assert_eq!(describe_changes(&changes), expected);
+        }
     }
 }

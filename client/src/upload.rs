@@ -7,7 +7,7 @@ use rch_schemas::Sha256;
 
 use crate::error::CommandError;
 use crate::farm::{Backoff, FarmClient};
-use crate::output::bytes;
+use crate::output::{bytes, count, duration, grouped};
 use crate::source::Source;
 
 /// Chunks on their way at once: enough to fill a line whose round trip is longer than a chunk.
@@ -29,7 +29,7 @@ pub(crate) struct Uploaded {
 impl Uploaded {
     /// `17.9 MiB, 101 of 101 chunks, 1.4 s`.
     pub(crate) fn describe(&self, of: usize) -> String {
-        format!("{}, {} of {of} chunks, {}", bytes(self.bytes), self.chunks, crate::output::duration(self.elapsed))
+        format!("{}, {} of {}, {}", bytes(self.bytes), grouped(self.chunks as u64), count(of as u64, "chunk"), duration(self.elapsed))
     }
 }
 

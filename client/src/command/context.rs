@@ -1,6 +1,6 @@
 //! What every command works with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rch_schemas::document::Farm;
@@ -44,9 +44,9 @@ impl Context<'_> {
         Ok(Layers::read(&self.environment, &flags)?)
     }
 
-    /// The tree's root, or the working directory when nothing configures a tree.
+    /// The tree's root: where `.rch/xcode.toml` lies, else the root of the checkout, else the working directory.
     pub(crate) fn root(&self, layers: &Layers) -> PathBuf {
-        layers.root().unwrap_or(&self.environment.working_directory).to_owned()
+        layers.root().map_or_else(|| checkout(&self.environment.working_directory), Path::to_owned)
     }
 
     /// Reaches the coordinator, trying for as long as `timeouts.connect_seconds` allows.
@@ -77,4 +77,9 @@ impl Context<'_> {
             }
         }
     }
+}
+
+/// The root of the checkout that `working` is in; `working` itself outside of one.
+fn checkout(working: &Path) -> PathBuf {
+    working.ancestors().find(|directory| directory.join(".git").exists()).unwrap_or(working).to_owned()
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::selection;
 use crate::error::CommandError;
 use crate::farm::FarmClient;
-use crate::output::{Ending, Label, Reporter, Why, bytes};
+use crate::output::{Ending, Label, Reporter, Why, bytes, count, grouped};
 use crate::plan::Plan;
 use crate::source::Source;
 use crate::submit::Submission;
@@ -91,5 +91,6 @@ fn missing(source: &Source, missing: &[Sha256]) -> String {
     let wanted: HashSet<&Sha256> = missing.iter().collect();
     let chunks = source.packed().chunks();
     let size: u64 = chunks.iter().filter(|chunk| wanted.contains(&chunk.sha256)).map(|chunk| u64::from(chunk.size)).sum();
-    format!("would be {}, {} of {} chunks, before compression", bytes(size), wanted.len(), chunks.len())
+    let of = count(chunks.len() as u64, "chunk");
+    format!("would be {}, {} of {of}, before compression", bytes(size), grouped(wanted.len() as u64))
 }

@@ -22,7 +22,7 @@ use crate::error::{CommandError, NoRepoConfig};
 use crate::farm::FarmClient;
 use crate::follow::{Followed, Following, OnInterrupt, Telling, follow};
 use crate::output::xcodebuild::TreePaths;
-use crate::output::{Ending, Label, Style, bytes};
+use crate::output::{Ending, Label, Style, bytes, count, grouped};
 use crate::plan::{Directories, Plan, PlanError, from_config, from_line};
 use crate::source::Source;
 use crate::stat_cache::StatCache;
@@ -69,7 +69,7 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
     }
     let (accepted, uploaded) = submit(context, &prepared, &source, submission).await?;
     let place = Place::new(&prepared.root, prepared.flags.artifacts.as_deref(), &context.environment.working_directory);
-    remember(context, &place, &accepted);
+    remember(context, &prepared.root, &place, &accepted);
     if prepared.flags.detach {
         return Ok(detached(context, &accepted));
     }
@@ -88,7 +88,7 @@ fn plan(context: &Context<'_>, layers: &Layers, what: &What) -> Result<(Plan, Pa
     let settings = Settings::new(&merged);
     let working = &context.environment.working_directory;
     if let What::Line(words) = what {
-        let root = layers.root().map_or_else(|| checkout(working), Path::to_owned);
+        let root = context.root(layers);
         let plan = from_line(&settings, words, Directories { root: &root, working })?;
         let title = plan.steps.first().map_or_else(|| "xcodebuild".to_owned(), |step| step.name.clone());
         return Ok((plan, root, title));
@@ -99,11 +99,6 @@ fn plan(context: &Context<'_>, layers: &Layers, what: &What) -> Result<(Plan, Pa
         What::Verify | What::Line(_) => (settings.verify()?, "verify".to_owned()),
     };
     Ok((from_config(&settings, &names, root)?, root.to_owned(), title))
-}
-
-/// The root of the checkout that `working` is in; `working` itself outside of one.
-fn checkout(working: &Path) -> PathBuf {
-    working.ancestors().find(|directory| directory.join(".git").exists()).unwrap_or(working).to_owned()
 }
 
 /// The farm's own policy over every step: the coordinator would refuse the same, after the upload.
@@ -190,7 +185,7 @@ async fn send(
 ) -> Result<Uploaded, CommandError> {
     let reporter = &mut *context.reporter;
     let progress = |done: &Uploaded| {
-        let text = format!("{}, {} of {} chunks", bytes(done.bytes), done.chunks, missing.len());
+        let text = format!("{}, {} of {}", bytes(done.bytes), grouped(done.chunks as u64), count(missing.len() as u64, "chunk"));
         reporter.live(Some((&Label::Uploading, &text)));
     };
     let sent = tokio::select! {
@@ -202,9 +197,11 @@ async fn send(
     Ok(sent)
 }
 
-/// So that `last` means this run. A tree that cannot be written to is no reason to lose the run.
-fn remember(context: &mut Context<'_>, place: &Place, accepted: &RunAccepted) {
-    if let Err(error) = place.remember(&accepted.run_id) {
+/// So that `last` means this run, wherever its artifacts go. A tree that cannot be written to is no reason to lose the run.
+fn remember(context: &mut Context<'_>, root: &Path, place: &Place, accepted: &RunAccepted) {
+    let own = Place::new(root, None, &context.environment.working_directory);
+    let remembered = own.remember(&accepted.run_id).and_then(|()| place.prepare(&accepted.run_id).map(drop));
+    if let Err(error) = remembered {
         context.reporter.fact(&Label::Notice, &format!("`last` will not name this run: {error}"));
     }
 }

@@ -247,7 +247,7 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     assert_eq!(ending.exit_code, 0, "{}", captured.err());
     let talk = captured.err();
     assert!(talk.contains(&format!("         Job  test, key {}\n", Sha256::of("key").short())), "{talk}");
-    assert!(talk.contains("   Uploading  nothing now; would be 7 KiB, 1 of 1 chunks, before compression\n"), "{talk}");
+    assert!(talk.contains("   Uploading  nothing now; would be 7 KiB, 1 of 1 chunk, before compression\n"), "{talk}");
     let counts = fake.counts();
     assert!(!counts.contains_key("POST /runs") && counts.keys().all(|what| !what.starts_with("PUT ")), "{counts:?}");
     assert!(!root.path().join(".rch/artifacts").exists());
@@ -261,6 +261,6 @@ async fn what_is_not_there_is_exit_3() {
     for words in [&["wait", "01KBQ3M5"][..], &["tail", "last"], &["cancel", "nothing"], &["fetch", "../etc"]] {
         let (ending, captured) = rch(root.path(), &[&["--coordinator", fake.url.as_str()], words].concat()).await;
         assert_eq!(ending.exit_code, 3, "{words:?} {}", captured.err());
-        assert!(captured.err().contains("`rch runs` lists the newest ones"), "{}", captured.err());
+        assert!(captured.err().contains("`rch runs` lists the farm's newest ones"), "{}", captured.err());
     }
 }

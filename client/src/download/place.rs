@@ -11,6 +11,10 @@ use rch_schemas::wire::http::JobView;
 const ARTIFACTS: &str = ".rch/artifacts";
 /// Remembers the newest run of a tree.
 const LAST: &str = "last";
+/// Keeps git out of a directory.
+const IGNORE: &str = ".gitignore";
+/// What git is to ignore there.
+const EVERYTHING: &str = "*\n";
 
 /// A directory of runs.
 #[derive(Debug, Clone)]
@@ -46,17 +50,20 @@ impl Place {
     pub(crate) fn prepare(&self, run_id: &RunId) -> io::Result<PathBuf> {
         let run = self.run(run_id);
         fs::create_dir_all(&run)?;
-        // The directory itself is ignored only when it is ours alone; a directory the user chose may hold other things.
-        let ours = self.directory.ends_with(ARTIFACTS).then_some(&self.directory);
-        for directory in ours.into_iter().chain([&run]) {
-            fs::write(directory.join(".gitignore"), "*\n")?;
-        }
+        self.ignore()?;
+        fs::write(run.join(IGNORE), EVERYTHING)?;
         Ok(run)
+    }
+
+    /// The directory itself is ignored only when it is ours alone; a directory the user chose may hold other things.
+    fn ignore(&self) -> io::Result<()> {
+        if self.directory.ends_with(ARTIFACTS) { fs::write(self.directory.join(IGNORE), EVERYTHING) } else { Ok(()) }
     }
 
     /// Remembers the newest run of this tree.
     pub(crate) fn remember(&self, run_id: &RunId) -> io::Result<()> {
-        self.prepare(run_id)?;
+        fs::create_dir_all(&self.directory)?;
+        self.ignore()?;
         fs::write(self.directory.join(LAST), format!("{run_id}\n"))
     }
 
@@ -79,6 +86,8 @@ mod tests {
         assert_eq!(place.last(), None);
         let id: RunId = "01KBQ3M5T2Y8ZC4W6N0R7HXA1D".parse().unwrap();
         place.remember(&id).unwrap();
+        assert!(!place.run(&id).exists(), "where artifacts go is another question");
+        place.prepare(&id).unwrap();
         assert_eq!(place.last(), Some(id.clone()));
         assert_eq!(fs::read_to_string(root.path().join(".rch/artifacts/.gitignore")).unwrap(), "*\n");
         assert_eq!(fs::read_to_string(place.run(&id).join(".gitignore")).unwrap(), "*\n");

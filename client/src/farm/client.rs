@@ -109,12 +109,12 @@ impl FarmClient {
         self.json(self.with_newest(self.http.get(url)).timeout(REQUEST)).await
     }
 
-    /// A run by id, unique prefix, or `last`.
+    /// A run by id or unique prefix.
     pub(crate) async fn run(&self, id: &str) -> Result<RunView, FarmError> {
         self.get(&["runs", id]).await
     }
 
-    /// A job by id.
+    /// A job by id or unique prefix.
     pub(crate) async fn job(&self, id: &str) -> Result<JobView, FarmError> {
         self.get(&["jobs", id]).await
     }

@@ -7,7 +7,7 @@ use rch_schemas::wire::http::{JobState, JobView, WaitingReason};
 
 use crate::cli::LogMode;
 use crate::output::xcodebuild::{Found, Lines, LogDigest};
-use crate::output::{Label, Reporter, duration};
+use crate::output::{Label, LineId, Reporter, Style, count, duration};
 
 use super::cursor::{Cursor, Piece};
 
@@ -25,6 +25,15 @@ enum Log {
     Complete(Attempt),
 }
 
+/// The line of what a job does and how far it has come: one for each job, above its errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Header {
+    /// It was not told.
+    Untold,
+    /// It was; on a terminal it follows the counts.
+    Told(Option<LineId>),
+}
+
 /// A job and what was told of it.
 #[derive(Debug)]
 pub(super) struct JobStory {
@@ -39,7 +48,9 @@ pub(super) struct JobStory {
     project: String,
     lines: Lines,
     log: Log,
-    header: Option<String>,
+    header: Header,
+    /// Errors that wait for the header's last counts, where a line that was written stays as it is.
+    held: Vec<Vec<String>>,
     block_open: bool,
     /// What was said last of its waiting: its place in the queue, and the words without their numbers.
     waiting: Option<(Option<u32>, String)>,
@@ -59,7 +70,8 @@ impl JobStory {
             project,
             lines: Lines::default(),
             log: Log::Unread,
-            header: None,
+            header: Header::Untold,
+            held: Vec::new(),
             block_open: false,
             waiting: None,
             waits_since: None,
@@ -188,30 +200,45 @@ impl JobStory {
         }
     }
 
+    /// An error is told when it comes, below the header. In a file, where the header cannot follow the counts any more, both wait for the
+    /// end; a program gets everything at once.
     fn tell(&mut self, found: Found, reporter: &mut Reporter) {
         match found {
-            Found::Error(lines) => {
-                self.tell_header(reporter);
-                if !std::mem::replace(&mut self.block_open, true) {
-                    reporter.gap();
-                }
-                reporter.block(&Label::Error, &lines);
-            }
-            Found::Progress => reporter.live(Some((&self.label(), &self.describe()))),
+            Found::Error(lines) if reporter.style() == Style::Json => reporter.block(&Label::Error, &lines),
+            Found::Error(lines) if reporter.is_live() => self.tell_error(&lines, reporter),
+            Found::Error(lines) => self.held.push(lines),
+            Found::Progress => self.tell_progress(reporter),
         }
+    }
+
+    fn tell_progress(&self, reporter: &mut Reporter) {
+        match self.header {
+            Header::Told(Some(id)) => reporter.retell(id, &self.label(), &self.describe()),
+            Header::Told(None) => {}
+            Header::Untold => reporter.live(Some((&self.label(), &self.describe()))),
+        }
+    }
+
+    fn tell_error(&mut self, lines: &[String], reporter: &mut Reporter) {
+        self.tell_header(reporter);
+        if !std::mem::replace(&mut self.block_open, true) {
+            reporter.gap();
+        }
+        reporter.block(&Label::Error, lines);
     }
 
     fn describe(&self) -> String {
         format!("{}{}", self.digest.describe(&self.project), self.place)
     }
 
-    /// The line of counts, unless it stands there already.
+    /// The line of counts: once, or anew where it stands.
     fn tell_header(&mut self, reporter: &mut Reporter) {
-        let text = self.describe();
-        if self.header.as_ref() != Some(&text) {
-            reporter.live(None);
-            reporter.fact(&self.label(), &text);
-            self.header = Some(text);
+        match self.header {
+            Header::Untold => {
+                reporter.live(None);
+                self.header = Header::Told(reporter.tell(&self.label(), &self.describe()));
+            }
+            Header::Told(_) => self.tell_progress(reporter),
         }
     }
 
@@ -223,20 +250,25 @@ impl JobStory {
         if mode != LogMode::Short || self.never_ran() {
             return;
         }
+        self.tell_header(reporter);
+        for lines in std::mem::take(&mut self.held) {
+            self.tell_error(&lines, reporter);
+        }
         let unshown = self.digest.errors_more();
         if unshown > 0 {
-            reporter.block(&Label::Error, &[format!("{unshown} more errors in build.log")]);
+            reporter.block(&Label::Error, &[format!("{} in build.log", count(unshown as u64, "more error"))]);
         }
         if std::mem::take(&mut self.block_open) {
             reporter.gap();
         }
-        self.tell_header(reporter);
+        if let Header::Told(Some(id)) = self.header {
+            reporter.settle(id);
+        }
         if self.view.state == JobState::Succeeded {
             let (shown, others) = self.digest.warnings();
             reporter.details(shown);
             if others > 0 {
-                let plural = if others == 1 { "" } else { "s" };
-                reporter.detail(&format!("{others} more warning{plural} in build.log"));
+                reporter.detail(&format!("{} in build.log", count(others as u64, "more warning")));
             }
         }
     }

@@ -12,7 +12,7 @@ use super::cursor::Piece;
 use super::*;
 use crate::cli::LogMode;
 use crate::output::xcodebuild::TreePaths;
-use crate::output::{Captured, Reporter, Style};
+use crate::output::{Captured, Reporter, Style, shown};
 
 /// A run of a build and a test step with these job states, and with members of the jobs replaced.
 fn run(state: &str, build: &Value, test: &Value) -> RunView {
@@ -57,7 +57,14 @@ struct Told {
 
 impl Told {
     fn new(log: LogMode) -> Self {
-        let (reporter, captured) = Captured::reporter(Style::Human);
+        Self::to(Captured::reporter(Style::Human), log)
+    }
+
+    fn at_terminal() -> Self {
+        Self::to(Captured::at_terminal(), LogMode::Short)
+    }
+
+    fn to((reporter, captured): (Reporter, Captured), log: LogMode) -> Self {
         let paths = TreePaths::new(["Sources/Feed/FeedView.swift"].into_iter());
         let (now, queued) = (Instant::now(), run("QUEUED", &json!({}), &json!({})));
         Self { story: Story::new(queued, Telling { log, paths, only: None }, now), reporter, captured, now }
@@ -124,12 +131,31 @@ fn a_run_that_succeeds_is_told_as_in_the_transcript() {
 }
 
 #[test]
-fn a_compile_error_is_told_at_once_with_its_source_and_the_rest_is_skipped() {
+fn on_a_terminal_an_error_is_told_at_once_and_the_line_above_it_follows_the_counts() {
+    let mut told = Told::at_terminal();
+    told.update(run("RUNNING", &running(1), &json!({})));
+    told.log(&build(), COMPILE);
+    assert_eq!(shown(&told.captured.err()), ["       build  SampleApp, 1 file compiled"]);
+    told.log(&build(), "/w/src/Sources/Feed/FeedView.swift:88:13: error: no\n  x\n  ^\n");
+    told.log(&build(), &COMPILE.replace("FeedView", "FeedCell"));
+    told.log(&build(), "/w/src/Sources/Feed/FeedView.swift:90:1: error: nor\n  y\n  ^\n");
+    let errors = "\nSources/Feed/FeedView.swift:88:13: error: no\n  x\n  ^\nSources/Feed/FeedView.swift:90:1: error: nor\n  y\n  ^\n";
+    assert_eq!(shown(&told.captured.err()).join("\n"), format!("       build  SampleApp, 2 files compiled\n{errors}"));
+    told.log(&build(), &COMPILE.replace("FeedView", "FeedModel"));
+    told.end(&build(), 1);
+    told.update(run("FAILED", &ended("FAILED", 9_400), &json!({"state": "SKIPPED"})));
+    let expected = format!(
+        "       build  SampleApp, 3 files compiled\n{errors}\n      Failed  build in 9.4 s: 2 errors in 1 file\n     Skipped  test, because build failed\n"
+    );
+    assert_eq!(shown(&told.captured.err()).join("\n"), expected);
+}
+
+#[test]
+fn a_compile_error_is_told_with_its_source_below_the_counts_and_the_rest_is_skipped() {
     let mut told = Told::new(LogMode::Short);
     told.update(run("RUNNING", &running(1), &json!({})));
     told.log(&build(), COMPILE);
     told.log(&build(), "/w/src/Sources/Feed/FeedView.swift:88:13: error: cannot find 'cel' in scope\n            cel.title = post.title\n            ^~~\n");
-    assert!(told.captured.err().ends_with("            ^~~\n"), "told before the job ends");
     told.log(&build(), "/w/src/Sources/Feed/FeedView.swift:91:20: error: value of type 'Post' has no member 'titel'\n            header = post.titel\n                     ~~~~ ^~~~~\n** BUILD FAILED **\n");
     told.end(&build(), 1);
     told.update(run("FAILED", &ended("FAILED", 9_400), &json!({"state": "SKIPPED"})));
@@ -215,7 +241,7 @@ fn escapes_in_a_log_do_not_reach_the_terminal() {
 }
 
 #[test]
-fn failing_tests_are_told_at_once_and_counted_at_the_end() {
+fn failing_tests_are_counted_above_what_they_say() {
     let mut told = Told::new(LogMode::Short);
     told.update(run("RUNNING", &ended("SUCCEEDED", 500), &running(1)));
     told.end(&build(), 1);
@@ -229,11 +255,10 @@ fn failing_tests_are_told_at_once_and_counted_at_the_end() {
     told.update(run("FAILED", &ended("SUCCEEDED", 500), &failed));
     let expected = "       build  SampleApp
    Succeeded  build in 0.5 s
-        test  AppTests 1 passed
+        test  AppTests 1 passed, 1 failed
 
 /w/src/Tests/A.swift:5: error: AppTests/A/testB: XCTAssertTrue failed
 
-        test  AppTests 1 passed, 1 failed
       Failed  test in 1.5 s: 1 of 2 tests failed
 ";
     assert_eq!(told.captured.err(), expected);

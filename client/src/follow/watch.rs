@@ -13,7 +13,7 @@ use super::streams::{News, read_log, read_run};
 use crate::error::CommandError;
 use crate::farm::{Backoff, FarmClient, FarmError};
 use crate::interrupt::Interrupts;
-use crate::output::{Label, Reporter};
+use crate::output::{Label, Reporter, count};
 use crate::source::Source;
 use crate::upload::{Uploaded, upload};
 
@@ -174,7 +174,7 @@ impl Watch<'_> {
             self.reporter.fact(&Label::Notice, "the farm lost a part of the source; whoever submitted the run can send it again");
             return;
         };
-        self.reporter.fact(&Label::Uploading, &format!("again, since the farm lost them: {} chunks", missing.len()));
+        self.reporter.fact(&Label::Uploading, &format!("{} again, since the farm lost them", count(missing.len() as u64, "chunk")));
         let client = Arc::clone(&self.what.client);
         self.tasks.spawn(async move { Done::Uploaded(upload(&client, &source, &missing, |_| ()).await) });
     }

@@ -9,6 +9,7 @@ mod clean;
 mod ending;
 mod label;
 mod reporter;
+mod screen;
 mod table;
 pub(crate) mod xcodebuild;
 
@@ -17,7 +18,10 @@ pub(crate) use clean::clean;
 pub(crate) use ending::{Ending, Why};
 pub(crate) use label::Label;
 pub(crate) use reporter::{Reporter, Streams, Style};
+pub(crate) use screen::{LineId, Terminal};
 pub(crate) use table::table;
 
 #[cfg(test)]
 pub(crate) use reporter::Captured;
+#[cfg(test)]
+pub(crate) use screen::shown;

@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Effects};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rch_schemas::JobId;
 use rch_schemas::document::{CliEvent, CliEventBody, SchemaId, SchemaVersion};
 
 use super::clean;
 use super::ending::{Ending, Why};
 use super::label::Label;
+use super::screen::{LineId, Screen, Terminal};
 use crate::clock;
 
 /// Columns of a label; the text begins two further on.
@@ -32,8 +32,8 @@ pub(crate) struct Streams {
     pub(crate) err: Box<dyn Write + Send>,
     /// Whether talk may be coloured.
     pub(crate) colour: bool,
-    /// Whether talk may hold a line that changes.
-    pub(crate) live: bool,
+    /// The terminal that talk goes to, when its lines may change.
+    pub(crate) live: Option<Terminal>,
 }
 
 /// Writes facts, logs, data and the result, each where and as its reader wants it.
@@ -41,19 +41,17 @@ pub(crate) struct Streams {
 /// A reader that went away (`rch runs | head`) is no error: what cannot be written is dropped.
 pub(crate) struct Reporter {
     style: Style,
-    streams: Streams,
-    live: Option<ProgressBar>,
+    out: Box<dyn Write + Send>,
+    screen: Screen,
+    colour: bool,
     last_label: String,
 }
 
 impl Reporter {
     /// A reporter that has said nothing.
     pub(crate) fn new(style: Style, streams: Streams) -> Self {
-        let live = (style == Style::Human && streams.live).then(|| {
-            let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            line.with_style(ProgressStyle::with_template("{wide_msg}").expect("the template is valid"))
-        });
-        Self { style, streams, live, last_label: String::new() }
+        let Streams { out, err, colour, live } = streams;
+        Self { style, out, screen: Screen::new(err, live), colour, last_label: String::new() }
     }
 
     /// For whom is written.
@@ -61,17 +59,48 @@ impl Reporter {
         self.style
     }
 
+    /// Whether a fact that was told may still change.
+    pub(crate) fn is_live(&self) -> bool {
+        self.style == Style::Human && self.screen.is_live()
+    }
+
     /// A fact: the label in twelve columns, the text beside it.
     pub(crate) fn fact(&mut self, label: &Label, text: &str) {
         let (word, text) = (clean(label.word()), clean(text));
         match self.style {
             Style::Human => {
-                let line = format!("{}  {text}", self.padded(&word, label.colour()));
+                let line = self.fact_line(label, &text);
                 self.talk(&line);
             }
             Style::Json => self.event(CliEventBody::Progress { label: word.clone(), text }),
         }
         self.last_label = word;
+    }
+
+    /// A fact that [`Self::retell`] may change, on a terminal; `None` where a line that was written stays as it is.
+    pub(crate) fn tell(&mut self, label: &Label, text: &str) -> Option<LineId> {
+        if !self.is_live() {
+            self.fact(label, text);
+            return None;
+        }
+        let line = self.fact_line(label, text);
+        self.last_label = clean(label.word());
+        Some(self.screen.keep(&line))
+    }
+
+    /// Changes a fact where it stands, if it is still to be seen.
+    pub(crate) fn retell(&mut self, id: LineId, label: &Label, text: &str) {
+        let line = self.fact_line(label, text);
+        self.screen.rewrite(id, &line);
+    }
+
+    /// A fact is as it will be.
+    pub(crate) fn settle(&mut self, id: LineId) {
+        self.screen.settle(id);
+    }
+
+    fn fact_line(&self, label: &Label, text: &str) -> String {
+        format!("{}  {}", self.padded(&clean(label.word()), label.colour()), clean(text))
     }
 
     /// Facts of one kind.
@@ -122,14 +151,9 @@ impl Reporter {
 
     /// A line that is replaced by the next one, and by nothing when `None`. Only on a terminal.
     pub(crate) fn live(&mut self, fact: Option<(&Label, &str)>) {
-        let Some(line) = &self.live else { return };
-        if let Some((label, text)) = fact {
-            line.set_message(format!("{:>LABEL_COLUMNS$}  {}", clean(label.word()), clean(text)));
-            line.tick();
-        } else {
-            line.set_message("");
-            line.finish_and_clear();
-            line.reset();
+        if self.style == Style::Human {
+            let line = fact.map(|(label, text)| self.fact_line(label, text));
+            self.screen.vanish(line);
         }
     }
 
@@ -146,11 +170,10 @@ impl Reporter {
     pub(crate) fn data(&mut self, line: &str) {
         if self.style == Style::Human {
             let line = clean(line);
-            let out = &mut self.streams.out;
-            let write = || {
+            let out = &mut self.out;
+            self.screen.aside(|| {
                 let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-            };
-            suspended(self.live.as_ref(), write);
+            });
         }
     }
 
@@ -182,7 +205,7 @@ impl Reporter {
 
     fn padded(&self, word: &str, colour: Option<AnsiColor>) -> String {
         let padding = " ".repeat(LABEL_COLUMNS.saturating_sub(word.chars().count()));
-        if !self.streams.colour {
+        if !self.colour {
             return format!("{padding}{word}");
         }
         let style = colour.map_or_else(anstyle::Style::new, AnsiColor::on_default) | Effects::BOLD;
@@ -190,25 +213,13 @@ impl Reporter {
     }
 
     fn talk(&mut self, line: &str) {
-        let err = &mut self.streams.err;
-        let write = || {
-            let _ = writeln!(err, "{line}").and_then(|()| err.flush());
-        };
-        suspended(self.live.as_ref(), write);
+        self.screen.line(line);
     }
 
     fn event(&mut self, event: CliEventBody) {
         let event = CliEvent { schema_version: SchemaVersion::default(), schema_id: SchemaId::default(), created_at: clock::now(), event };
         let line = serde_json::to_string(&event).expect("an event of strings and documents serializes");
-        let _ = writeln!(self.streams.out, "{line}").and_then(|()| self.streams.out.flush());
-    }
-}
-
-/// Writes while the changing line is out of the way.
-fn suspended(live: Option<&ProgressBar>, write: impl FnOnce()) {
-    match live {
-        Some(bar) => bar.suspend(write),
-        None => write(),
+        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
     }
 }
 
@@ -219,8 +230,9 @@ pub(crate) use captured::Captured;
 mod captured {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
-    use super::{Reporter, Streams, Style};
+    use super::{Reporter, Streams, Style, Terminal};
 
     /// What a reporter wrote.
     #[derive(Clone, Default)]
@@ -242,11 +254,20 @@ mod captured {
     }
 
     impl Captured {
-        /// A plain reporter and what it writes.
+        /// A reporter that writes to files, and what it writes.
         pub(crate) fn reporter(style: Style) -> (Reporter, Self) {
+            Self::of(style, None)
+        }
+
+        /// A reporter at a terminal of 40 rows and 160 columns, without colours, and what it writes.
+        pub(crate) fn at_terminal() -> (Reporter, Self) {
+            Self::of(Style::Human, Some(Terminal { size: || (40, 160), pause: Duration::ZERO }))
+        }
+
+        fn of(style: Style, live: Option<Terminal>) -> (Reporter, Self) {
             let captured = Self::default();
             let (out, err) = (Box::new(Shared(Arc::clone(&captured.out))), Box::new(Shared(Arc::clone(&captured.err))));
-            (Reporter::new(style, Streams { out, err, colour: false, live: false }), captured)
+            (Reporter::new(style, Streams { out, err, colour: false, live }), captured)
         }
 
         /// What went to standard output.

@@ -35,7 +35,7 @@ pub struct Run {
     pub state: RunState,
     /// When it ended, and with which exit code.
     pub ended: Option<EndedRun>,
-    /// Whether a cancel was asked for.
+    /// Whether all of it that has not ended is being cancelled.
     pub cancel_requested: bool,
     /// Fixed at submit.
     pub protocol_version: u32,

@@ -1,5 +1,7 @@
 //! Reading: one consistent moment of the projection.
 
+use std::str::FromStr;
+
 use rch_scheduler::{Job, Run, StateRows, Worker};
 use rch_schemas::{JobId, RunId, WorkerName};
 use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition};
@@ -81,10 +83,24 @@ impl Snapshot {
         Ok(ids)
     }
 
-    /// Ids of runs that start with `prefix`, at most `limit`.
+    /// Ids of runs that start with `prefix`, at most `limit`, those that left the state among them.
     pub(crate) fn runs_starting_with(&self, prefix: &str, limit: usize) -> Result<Vec<RunId>, ProjectionError> {
+        self.starting_with([RUNS, OLD_RUNS], prefix, limit)
+    }
+
+    /// Ids of jobs that start with `prefix`, at most `limit`, those that left the state among them.
+    pub(crate) fn jobs_starting_with(&self, prefix: &str, limit: usize) -> Result<Vec<JobId>, ProjectionError> {
+        self.starting_with([JOBS, OLD_JOBS], prefix, limit)
+    }
+
+    fn starting_with<T: FromStr>(
+        &self,
+        tables: [TableDefinition<&'static str, &'static [u8]>; 2],
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<T>, ProjectionError> {
         let mut ids = Vec::new();
-        for table in [RUNS, OLD_RUNS] {
+        for table in tables {
             let table = self.transaction.open_table(table)?;
             for entry in table.range(prefix..)? {
                 let (key, _) = entry?;

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
-pub use earlier::{Earlier, NotEarlier};
+pub use earlier::{Changes, Earlier, NotEarlier};
 pub use packed::{Packed, ReadChunkError};
 use rch_schemas::Reason;
 

@@ -124,17 +124,19 @@ pub(super) fn source_restored(state: &mut State, run_id: &RunId) -> Touched {
     touched
 }
 
+/// The run is being cancelled when nothing of it that has not ended is left alone: one cancelled job is not yet the run.
 pub(super) fn cancel_requested(state: &mut State, run_id: &RunId, jobs: &[JobId]) -> Touched {
     let mut touched = Touched::run(run_id);
-    let run = run_mut(state, run_id);
-    run.cancel_requested = true;
-    run.seq += 1;
     for job_id in jobs {
         let job = job_mut(state, job_id);
         job.cancel_requested = true;
         job.seq += 1;
         touched.merge(Touched::job(job));
     }
+    let is_whole = state.jobs_of(&state.runs[run_id]).all(|job| job.cancel_requested || job.outcome().is_some());
+    let run = run_mut(state, run_id);
+    run.cancel_requested |= is_whole;
+    run.seq += 1;
     touched
 }
 

@@ -116,6 +116,19 @@ fn a_waiting_job_is_cancelled_at_once_and_a_running_one_when_its_agent_says_so()
 }
 
 #[test]
+fn a_cancelled_job_is_not_yet_a_cancelled_run() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let run_id = farm.submit("request-01", &["build", "test"]);
+    let test = farm.job(&run_id, 1).job_id.clone();
+    farm.ask(CommandBody::CancelJob { job_id: test });
+    assert_eq!(farm.job(&run_id, 1).outcome().unwrap().status, JobStatus::Cancelled);
+    assert!(!farm.run(&run_id).cancel_requested && !farm.job(&run_id, 0).cancel_requested);
+    let build = farm.job(&run_id, 0).job_id.clone();
+    farm.ask(CommandBody::CancelJob { job_id: build });
+    assert!(farm.run(&run_id).cancel_requested);
+}
+
+#[test]
 fn an_offered_job_that_is_cancelled_cannot_be_claimed_any_more() {
     let mut farm = Farm::with(&["mac-1"]);
     let run_id = farm.submit("request-01", &["build"]);

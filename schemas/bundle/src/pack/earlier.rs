@@ -11,12 +11,14 @@
 //! as a cold one), only the whole result (any change would cost all), and to reuse chunks after the first change (the digest of the whole
 //! needs their bytes, and reading and hashing them is what takes the time).
 
+mod changes;
 mod encoding;
 
 use std::path::PathBuf;
 
 use rch_schemas::Timestamp;
 
+pub use changes::Changes;
 pub use encoding::NotEarlier;
 
 use super::PackError;

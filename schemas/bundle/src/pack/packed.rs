@@ -5,11 +5,12 @@ use rch_schemas::{Reason, Sha256, Timestamp};
 
 use super::earlier::Earlier;
 use super::members::{Changed, Members, starts};
+use super::reader::Fact;
 use super::stream::Stream;
 use crate::manifest;
 use crate::recipe;
 use crate::tar;
-use crate::tree::Tree;
+use crate::tree::{Entry, Tree};
 
 /// Why a chunk's bytes cannot be made again.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +107,16 @@ impl Packed {
     /// would be what this pass began with.
     pub fn remember(&self, began: Timestamp) -> Option<Earlier> {
         (!self.as_earlier).then(|| Earlier::of(&self.members, &self.stream, began))
+    }
+
+    /// Whether it is what an earlier pass has found, of which nothing had to be read.
+    pub(super) fn is_as_earlier(&self) -> bool {
+        self.as_earlier
+    }
+
+    /// Each member with what was learnt of it.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&Entry, Option<&Fact>)> {
+        self.members.known()
     }
 
     pub(super) fn lfs_pointers(&self) -> Vec<&str> {

@@ -274,3 +274,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_changed_added_and_removed_is_named_and_a_directory_is_not() {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c", "d"] {
+        fs::write(root.path().join(name), name).unwrap();
+    }
+    fs::create_dir(root.path().join("empty")).unwrap();
+    let earlier = kept(&cold(root.path()), later());
+    let changes = |earlier: &Earlier| earlier.changes(&pack_since(&walked(root.path()), Some(earlier)).unwrap()).unwrap();
+    assert_eq!(changes(&earlier), Changes::default());
+    replace(&root.path().join("a"), "other");
+    replace(&root.path().join("b"), "b");
+    fs::set_permissions(root.path().join("c"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::remove_file(root.path().join("d")).unwrap();
+    fs::create_dir(root.path().join("made")).unwrap();
+    fs::write(root.path().join("made/e"), "e").unwrap();
+    let found = changes(&earlier);
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!((found.changed.clone(), found.added.clone()), (names(&["a", "c"]), names(&["made/e"])));
+    assert_eq!((found.removed.clone(), found.count()), (names(&["d"]), 4));
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_eq!(earlier.changes(&cold(elsewhere.path())), None);
+}
