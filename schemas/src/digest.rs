@@ -87,7 +87,7 @@ impl JsonSchema for Sha256 {
         "Sha256".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
+        json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "description": "A SHA-256 digest: 64 lower-case hexadecimal digits." })
     }
 }
 

@@ -52,8 +52,8 @@ fn is_namespace(text: &str) -> bool {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $pattern:expr, $check:expr) => {
-        $(#[$doc])*
+    (#[doc = $doc:literal] $name:ident, $kind:literal, $pattern:expr, $check:expr) => {
+        #[doc = $doc]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -96,7 +96,7 @@ macro_rules! text_id {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern })
+                json_schema!({ "type": "string", "pattern": $pattern, "description": $doc.trim() })
             }
         }
     };

@@ -70,6 +70,24 @@ impl FailureKind {
         }
     }
 
+    /// When a job ends so, in a clause for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::ClassifierRejected => "the invocation is not allowed",
+            Self::Connect => "the coordinator is out of reach, or does not accept the caller",
+            Self::Transfer => "bytes could not be moved",
+            Self::Executor => "the farm could not run the job",
+            Self::Xcodebuild => "xcodebuild ran and failed",
+            Self::Mcp => "the XcodeBuildMCP backend failed",
+            Self::Artifacts => "artifacts are missing or corrupt",
+            Self::Cancelled => "a person cancelled it, or a newer run took its place",
+            Self::WorkerBusy => "no worker became free in time",
+            Self::WorkerIncompatible => "no worker of the farm can ever do it",
+            Self::Bundler => "the tree cannot be sent as it is",
+            Self::Attestation => "a signature or a pinned key does not verify",
+        }
+    }
+
     /// The word of the contract, such as `XCODEBUILD`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -105,6 +123,14 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// No such run or job.
     pub const NOT_FOUND: u8 = 3;
+
+    /// All of them, each with when `rch` exits with it.
+    pub const ALL: [(u8, &str); 4] = [
+        (SUCCESS, "everything that was asked for succeeded"),
+        (INTERNAL, "an internal error, or local input and output failed"),
+        (USAGE, "the command line, the configuration or the request is not valid; nothing ran"),
+        (NOT_FOUND, "there is no such run or job"),
+    ];
 }
 
 /// Whether a failed attempt is worth another.

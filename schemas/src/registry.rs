@@ -3,6 +3,7 @@
 //! `schemas/rch-xcode/` holds these schemas as files for readers in other languages; a test keeps files and types equal.
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 
 use crate::document::{
@@ -52,12 +53,20 @@ pub fn documents() -> Vec<Entry> {
 
 fn entry<D: Document + JsonSchema>() -> Entry {
     // The contract of what is written: a member that is always written is required, even when it may be null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let settings = SchemaSettings::draft2020_12().for_serialize().with_transform(RecursiveTransform(describe_tags));
     let mut schema = settings.into_generator().into_root_schema_for::<D>();
     // Absolute, as the draft wants it: `rch-xcode/job@1` becomes `urn:rch-xcode:job:1`.
     schema.insert("$id".to_owned(), format!("urn:rch-xcode:{}:{}", D::NAME, D::MAJOR).into());
     schema.insert("title".to_owned(), D::document_id().into());
     Entry { name: D::NAME, major: D::MAJOR, schema }
+}
+
+/// The member that tells the variants of a type apart comes from no field, so nothing has documented it.
+fn describe_tags(schema: &mut Schema) {
+    let members = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut).into_iter().flatten();
+    for member in members.filter_map(|(_, member)| member.as_object_mut()).filter(|member| member.contains_key("const")) {
+        member.entry("description").or_insert_with(|| "Tells the alternatives apart.".into());
+    }
 }
 
 impl Entry {
@@ -140,6 +149,52 @@ mod tests {
         for name in ["schema_version", "schema_id", "created_at", "run_id", "job_id", "job_key", "attempt"] {
             assert!(required.contains(&name), "{name} is not required");
         }
+    }
+
+    /// Every place in a schema that a reader would look up and that has no description.
+    fn undescribed(place: &str, schema: &serde_json::Value, found: &mut Vec<String>) {
+        if let Some(items) = schema.as_array() {
+            items.iter().enumerate().for_each(|(index, item)| undescribed(&format!("{place}/{index}"), item, found));
+        }
+        for (name, member) in schema.as_object().into_iter().flatten() {
+            let place = format!("{place}/{name}");
+            if matches!(name.as_str(), "properties" | "$defs") {
+                let silent = |member: &serde_json::Value| member["description"].as_str().is_none_or(|text| text.len() < 5);
+                let silent = member.as_object().into_iter().flatten().filter(|(_, member)| silent(member));
+                found.extend(silent.map(|(name, _)| format!("{place}/{name}")));
+            }
+            undescribed(&place, member, found);
+        }
+    }
+
+    #[test]
+    fn every_member_and_every_type_of_every_document_is_described() {
+        for entry in documents() {
+            let mut found = Vec::new();
+            undescribed("", &serde_json::to_value(&entry.schema).unwrap(), &mut found);
+            assert_eq!(found, Vec::<String>::new(), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn a_time_and_a_size_say_their_unit() {
+        const QUANTITIES: [&str; 11] =
+            ["duration", "age", "size", "timeout", "elapsed", "seconds", "_ms", "bytes", "disk", "memory", "time"];
+        let mut found = 0;
+        for entry in documents() {
+            let schema = serde_json::to_value(&entry.schema).unwrap();
+            let types = schema["$defs"].as_object().into_iter().flatten().map(|(_, part)| part).chain([&schema]);
+            for (name, member) in types.flat_map(|part| part["properties"].as_object().into_iter().flatten()) {
+                let number = member["type"].as_str().is_some_and(|kind| matches!(kind, "integer" | "number"));
+                let words = format!("{name} {}", member["description"].as_str().unwrap_or_default());
+                if number && QUANTITIES.iter().any(|quantity| name.contains(quantity)) {
+                    found += 1;
+                    let told = ["_ms", "_seconds", "_bytes", "seconds", "milliseconds", "bytes", "percent"];
+                    assert!(told.iter().any(|unit| words.contains(unit)), "{}: {words}", entry.name);
+                }
+            }
+        }
+        assert!(found > 20, "{found}");
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl JsonSchema for Timestamp {
         "Timestamp".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time", "pattern": "Z$" })
+        json_schema!({ "type": "string", "format": "date-time", "pattern": "Z$", "description": "RFC 3339 in UTC with `Z`, to the millisecond: `2026-03-02T09:30:00.125Z`." })
     }
 }
 

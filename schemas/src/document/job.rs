@@ -142,6 +142,6 @@ document! {
 pub struct JudgedArgument {
     /// The argument, with its value.
     pub argument: String,
-    /// Why.
+    /// Why it was dropped or refused; when refused, with what to write instead.
     pub reason: String,
 }

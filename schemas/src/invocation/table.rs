@@ -126,7 +126,7 @@ pub const TABLE: &[Row] = &[
     owned(&["clean"], Nothing, "every job has fresh products; a cached result is used only if it came from a clean build"),
     allow(1, &["-workspace"], Path(".xcworkspace"), "relative to the tree; from the config when absent").excludes(&["-project"]),
     allow(1, &["-project"], Path(".xcodeproj"), "relative to the tree; from the config when absent").excludes(&["-workspace"]),
-    allow(2, &["-scheme"], Text, "one of the configured schemes"),
+    allow(2, &["-scheme"], Text, "a shared scheme; from the config when absent"),
     allow(3, &["-configuration"], Configuration, "in exact case; the scheme's own when absent"),
     allow(4, &["-sdk"], Sdk, "a platform, such as iphonesimulator; must agree with the destination"),
     owned(&["-destination"], Text, "resolved on the worker; several mean several jobs"),

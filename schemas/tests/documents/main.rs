@@ -8,6 +8,7 @@ mod example_set;
 mod invalid;
 mod kind;
 mod pattern;
+mod published;
 mod released;
 mod valid;
 
