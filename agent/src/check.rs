@@ -48,7 +48,8 @@ pub(crate) struct Refusal {
 
 /// What this agent can do beside the minimum.
 pub(crate) fn features() -> BTreeSet<Feature> {
-    [Feature::TAIL, Feature::ATTESTATION_SIGNING, Feature::EPHEMERAL_SIMULATORS].into_iter().map(Feature::named).collect()
+    let own = [Feature::TAIL, Feature::ATTESTATION_SIGNING, Feature::EPHEMERAL_SIMULATORS, Feature::STEP_DIRECTORY, Feature::ALLOW_EMPTY];
+    own.into_iter().map(Feature::named).collect()
 }
 
 /// Whether the offer may be claimed.
@@ -108,6 +109,9 @@ fn invocation(offer: &Offer) -> Result<(), Refusal> {
     }
     if classified.sanitized_argv != *argv || classified.action != offer.job.action {
         return Err(refusal(Reason::ProtocolError, format!("argv is not canonical: expected {:?}", classified.sanitized_argv)));
+    }
+    if let (Some(directory), Some(_)) = (&offer.job.job_key_inputs.directory, classified.container) {
+        return Err(refusal(Reason::ProtocolError, format!("the job runs in {directory}, and its argv names a container from the root")));
     }
     Ok(())
 }
@@ -173,6 +177,20 @@ mod tests {
     #[test]
     fn a_sound_offer_may_be_claimed() {
         assert_eq!(refused(|_| {}), None);
+    }
+
+    #[test]
+    fn a_job_in_a_directory_opens_the_package_there_and_no_container() {
+        let in_kit = |words: &[&str]| {
+            refused(|offer| {
+                offer.job.argv = words.iter().map(|word| (*word).to_owned()).collect();
+                offer.job.job_key_inputs.sanitized_argv.clone_from(&offer.job.argv);
+                offer.job.job_key_inputs.directory = "Packages/Kit".parse().ok();
+                offer.job.job_key = Some(offer.job.job_key_inputs.key());
+            })
+        };
+        assert_eq!(in_kit(&["build", "-scheme", "Kit"]), None);
+        assert_eq!(in_kit(&["build", "-project", "App.xcodeproj", "-scheme", "Kit"]), Some(Reason::ProtocolError));
     }
 
     #[test]

@@ -4,13 +4,19 @@
 use std::collections::BTreeMap;
 
 use rch_schemas::document::{
-    ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, EffectiveConfig, Job, JobDestination, JobTimeouts,
-    PackageCache, RecipeRef, ResultCache, SchemaId, SchemaVersion,
+    ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, EffectiveConfig, EntryType, Job, JobDestination,
+    JobTimeouts, PackageCache, RecipeRef, ResultCache, SchemaId, SchemaVersion, SourceEntry,
 };
 use rch_schemas::job_key::{Provisioning, ResolvedDestination, Toolchain};
 use rch_schemas::requirement::{DestinationMode, DestinationRequest};
 use rch_schemas::wire::agent::Offer;
 use rch_schemas::{Action, Attempt, JobKeyInputs, LedgerSeq, Sha256, Timestamp};
+
+/// A file of a source tree.
+pub(crate) fn entry(path: &str) -> SourceEntry {
+    let sha256 = Some(Sha256::of(path));
+    SourceEntry { path: path.to_owned(), entry_type: EntryType::File, size: 1, sha256, executable: false, symlink_target: None }
+}
 
 /// Attempt 1 of a build for macOS, offered to `macmini-01`.
 pub(crate) fn offer() -> Offer {

@@ -44,7 +44,8 @@ impl Attempt<'_> {
             ResolvedDestination::Simulator { arch, .. } | ResolvedDestination::Mac { arch, .. } => Some(arch.as_str()),
             ResolvedDestination::Generic { .. } => None,
         };
-        let verdict = results::judge(&results::Evidence { action: job.action, exit: ran.exit, log: &log, tests: &tests, arch });
+        let (action, allow_empty) = (job.action, job.job_key_inputs.allow_empty);
+        let verdict = results::judge(&results::Evidence { action, allow_empty, exit: ran.exit, log: &log, tests: &tests, arch });
         // The machine is at fault, and another may not be: no set, so that another attempt may make one.
         if let Some(reason) = verdict.outcome.failure_subkind.filter(|reason| reason.retry_class() == RetryClass::Elsewhere) {
             return Err(GivenUp::new(reason, verdict.sentence));

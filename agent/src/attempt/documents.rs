@@ -138,6 +138,7 @@ impl Findings<'_> {
             policy_sha256: self.job.policy.digest(),
             effective_argv: vec![self.line.words()],
             environment: self.line.environment.keys().cloned().collect(),
+            directory: self.job.job_key_inputs.directory.clone(),
         })
     }
 

@@ -8,6 +8,7 @@ use super::destination::ProvisionError;
 use super::documents::DocumentError;
 use super::process::ProcessError;
 use super::watchdog::Stop;
+use super::working_directory::WorkingDirectoryError;
 use super::workspace::{SourceError, io_reason};
 use crate::error_line::error_line;
 use crate::tool::ToolError;
@@ -86,6 +87,12 @@ impl From<ProcessError> for GivenUp {
             ProcessError::Unkillable => Reason::Internal,
         };
         Self::new(reason, error_line(&error))
+    }
+}
+
+impl From<WorkingDirectoryError> for GivenUp {
+    fn from(error: WorkingDirectoryError) -> Self {
+        Self::new(error.reason(), error_line(&error))
     }
 }
 

@@ -5,13 +5,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rch_schemas::document::DerivedDataCache;
-use rch_schemas::{Action, Reason, Sha256};
+use rch_schemas::{Action, Reason, Sha256, TreeDirectory};
 
 use super::ending::GivenUp;
 use super::leftover::ProcessRecord;
 use super::process::{CommandLine, Exit, LogWriter, Running, Surroundings};
 use super::run::Attempt;
 use super::watchdog::{Limits, Stop};
+use super::working_directory;
 use crate::backend::{self, Plan};
 use crate::caches::Source;
 use crate::clock::Uptime;
@@ -42,8 +43,15 @@ impl Attempt<'_> {
         if job.cache.clean && job.action != Action::TestWithoutBuilding {
             remove(&derived_data).await?;
         }
-        let plan =
-            Plan { job, directory: self.directory, tree: &tree, derived_data: &derived_data, destination: &self.provisioned.argument };
+        let working = working_directory(&tree, job.job_key_inputs.directory.as_ref()).await?;
+        let plan = Plan {
+            job,
+            directory: self.directory,
+            working: &working,
+            packages_pinned: backend::are_packages_pinned(&job.job_key_inputs, &source.entries),
+            derived_data: &derived_data,
+            destination: &self.provisioned.argument,
+        };
         let line = backend.command_line(&plan)?;
         let (mut log, grown) = LogWriter::create(&self.directory.log()).await?;
         let stream = Log { job_id: job.job_id.clone(), attempt: job.attempt, path: self.directory.log(), progress: grown };
@@ -100,9 +108,17 @@ impl Attempt<'_> {
         match self.job.cache.derived_data {
             DerivedDataCache::Off => self.directory.derived_data(),
             // What is kept on the worker across runs takes its place here; until then a run is the widest scope.
-            DerivedDataCache::Run | DerivedDataCache::Shared => source.derived_data(&self.job.job_key_inputs.destination),
+            DerivedDataCache::Run | DerivedDataCache::Shared => source.derived_data(&self.job.job_key_inputs),
         }
     }
+}
+
+/// The tree itself, or the directory of it that the job names.
+async fn working_directory(tree: &Path, directory: Option<&TreeDirectory>) -> Result<PathBuf, GivenUp> {
+    let Some(directory) = directory.cloned() else { return Ok(tree.to_owned()) };
+    let tree = tree.to_owned();
+    let found = tokio::task::spawn_blocking(move || working_directory::beneath(&tree, &directory)).await;
+    Ok(found.map_err(|error| GivenUp::internal(&error))??)
 }
 
 /// What `clean` asks for. Products that an earlier step of the run built for testing are no part of it.

@@ -18,6 +18,7 @@ mod process;
 mod progress;
 mod run;
 mod watchdog;
+mod working_directory;
 mod workshop;
 mod workspace;
 

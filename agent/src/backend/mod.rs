@@ -1,6 +1,7 @@
 //! What drives Xcode: one trait, an implementation for each backend, and no fallback between them.
 
 mod environment;
+mod packages;
 mod xcodebuild;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use rch_schemas::seal::BackendIdentity;
 use crate::attempt::{AttemptDirectory, CommandLine};
 use crate::tool::{ToolError, Tools};
 
+pub(crate) use packages::are_pinned as are_packages_pinned;
 pub(crate) use xcodebuild::Xcodebuild;
 
 /// Everything a backend needs to know about one attempt.
@@ -18,8 +20,10 @@ pub(crate) use xcodebuild::Xcodebuild;
 pub(crate) struct Plan<'a> {
     pub(crate) job: &'a Job,
     pub(crate) directory: &'a AttemptDirectory,
-    /// The source tree; the backend runs in it.
-    pub(crate) tree: &'a Path,
+    /// Where the backend runs: the source tree, or the directory of it that the job names.
+    pub(crate) working: &'a Path,
+    /// Whether the tree pins the versions of its packages.
+    pub(crate) packages_pinned: bool,
     pub(crate) derived_data: &'a Path,
     /// The value of `-destination`.
     pub(crate) destination: &'a str,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sources/<run>/<try>/tree/                  the tree
-//! sources/<run>/<try>/derived_data/<name>/   one for each destination, so that `build` then `test` compiles once
+//! sources/<run>/<try>/derived_data/<name>/   one for each destination and directory, so that `build` then `test` compiles once
 //! ```
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rch_schemas::document::SourceEntry;
-use rch_schemas::job_key::ResolvedDestination;
+use rch_schemas::job_key::JobKeyInputs;
 use rch_schemas::{RunId, Sha256};
 use tokio::sync::OnceCell;
 
@@ -80,9 +80,10 @@ impl Source {
         tree_of(&self.root)
     }
 
-    /// The DerivedData that the run's jobs for this destination share.
-    pub(crate) fn derived_data(&self, destination: &ResolvedDestination) -> PathBuf {
-        let name = Sha256::of_canonical(destination).expect("destinations hold strings only").to_string();
+    /// The DerivedData that the run's jobs for this destination share, those of each directory for themselves: two packages may have products of
+    /// the same name.
+    pub(crate) fn derived_data(&self, inputs: &JobKeyInputs) -> PathBuf {
+        let name = Sha256::of_canonical(&(&inputs.destination, &inputs.directory)).expect("destinations hold strings only").to_string();
         self.root.join("derived_data").join(&name[..16])
     }
 }
@@ -96,7 +97,9 @@ pub(crate) fn tree_of(root: &Path) -> PathBuf {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use rch_schemas::job_key::Provisioning;
+    use std::collections::BTreeSet;
+
+    use rch_schemas::job_key::{Provisioning, ResolvedDestination};
 
     use super::*;
 
@@ -117,15 +120,20 @@ mod tests {
     }
 
     #[test]
-    fn destinations_do_not_share_derived_data() {
+    fn neither_destinations_nor_directories_share_derived_data() {
         let source = Source::new(PathBuf::from("/s/run"), Vec::new());
-        let generic = |platform: &str| ResolvedDestination::Generic {
-            platform: platform.to_owned(),
-            os_version: "18.2".to_owned(),
-            provisioning: Provisioning::Existing,
-            variant: None,
+        let generic = |platform: &str, directory: &str| {
+            let destination = ResolvedDestination::Generic {
+                platform: platform.to_owned(),
+                os_version: "18.2".to_owned(),
+                provisioning: Provisioning::Existing,
+                variant: None,
+            };
+            JobKeyInputs { destination, directory: directory.parse().ok(), ..crate::sample::offer().job.job_key_inputs }
         };
-        assert_ne!(source.derived_data(&generic("iOS")), source.derived_data(&generic("tvOS")));
-        assert_eq!(source.derived_data(&generic("iOS")), source.derived_data(&generic("iOS")));
+        let places = [("iOS", "."), ("tvOS", "."), ("iOS", "Kit")].map(|(platform, directory)| generic(platform, directory));
+        let all: BTreeSet<_> = places.iter().map(|inputs| source.derived_data(inputs)).collect();
+        assert_eq!(all.len(), 3);
+        assert_eq!(source.derived_data(&places[0]), source.derived_data(&generic("iOS", ".")));
     }
 }

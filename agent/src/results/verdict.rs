@@ -15,6 +15,8 @@ const EXIT_NO_INPUT: i32 = 66;
 #[derive(Debug)]
 pub(crate) struct Evidence<'a> {
     pub(crate) action: Action,
+    /// What the job says of a test action that runs no test: that it succeeds all the same.
+    pub(crate) allow_empty: bool,
     pub(crate) exit: Exit,
     pub(crate) log: &'a LogFacts,
     pub(crate) tests: &'a TestEvidence,
@@ -66,7 +68,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Verdict {
     let said_so = evidence.log.marker == Some(Marker::Succeeded);
     let reason = match evidence.tests {
         TestEvidence::Read(results) if results.counts.failed > 0 => test_reason(evidence.log),
-        TestEvidence::Read(results) if clean_exit && results.counts.total == 0 => Reason::NoTestsRun,
+        TestEvidence::Read(results) if clean_exit && results.counts.total == 0 && !evidence.allow_empty => Reason::NoTestsRun,
         TestEvidence::NotOwed | TestEvidence::Read(_) if clean_exit && said_so => return succeeded(evidence),
         TestEvidence::Unreadable(_) if clean_exit => Reason::ArtifactsMissing,
         // A success that xcodebuild did not print is none; what it printed instead tells more, if anything does.
@@ -77,6 +79,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Verdict {
 
 fn succeeded(evidence: &Evidence<'_>) -> Verdict {
     let sentence = match evidence.tests.counts() {
+        Some(counts) if counts.total == 0 => format!("{} succeeded: no tests ran, which allow_empty allows", evidence.action),
         Some(counts) if counts.skipped > 0 => {
             format!("{} succeeded: {} tests passed, {} skipped", evidence.action, counts.passed, counts.skipped)
         }
@@ -134,6 +137,9 @@ fn detail(evidence: &Evidence<'_>, reason: Reason) -> Option<String> {
     if matches!(reason, Reason::TestFailed | Reason::TestCrash) {
         let counts = evidence.tests.counts()?;
         return Some(format!("{} of {} tests failed", counts.failed, counts.total));
+    }
+    if reason == Reason::NoTestsRun {
+        return Some("no test ran; where that is right, allow_empty = true under the action allows it".to_owned());
     }
     if let (Reason::ArtifactsMissing, TestEvidence::Unreadable(why)) = (reason, evidence.tests) {
         return Some(why.clone());

@@ -22,7 +22,7 @@ fn tests(total: u32, failed: u32) -> TestEvidence {
 }
 
 fn verdict(action: Action, exit: Exit, log: &LogFacts, tests: &TestEvidence) -> Option<Reason> {
-    judge(&Evidence { action, exit, log, tests, arch: Some("arm64") }).outcome.failure_subkind
+    judge(&Evidence { action, allow_empty: false, exit, log, tests, arch: Some("arm64") }).outcome.failure_subkind
 }
 
 fn build(exit: Exit, log: &LogFacts) -> Option<Reason> {
@@ -46,6 +46,21 @@ fn a_test_with_exit_0_is_no_success_without_results_without_tests_or_without_mar
     assert_eq!(verdict(Action::Test, LEFT, &said, &tests(0, 0)), Some(Reason::NoTestsRun));
     assert_eq!(verdict(Action::Test, LEFT, &said, &tests(5, 1)), Some(Reason::TestFailed));
     assert_eq!(verdict(Action::Test, LEFT, &log(None), &tests(5, 0)), Some(Reason::Internal));
+}
+
+#[test]
+fn no_tests_are_a_success_only_where_the_job_allows_it_and_everything_else_is_well() {
+    let said = log(Some(Marker::Succeeded));
+    let empty = |exit, log: &LogFacts, tests: &TestEvidence| {
+        judge(&Evidence { action: Action::Test, allow_empty: true, exit, log, tests, arch: None })
+    };
+    let verdict = empty(LEFT, &said, &tests(0, 0));
+    assert_eq!((verdict.outcome, verdict.sentence.as_str()), (Outcome::SUCCESS, "test succeeded: no tests ran, which allow_empty allows"));
+    assert_eq!(empty(LEFT, &log(None), &tests(0, 0)).outcome.failure_subkind, Some(Reason::Internal));
+    assert_eq!(empty(exit(65), &log(Some(Marker::Failed)), &tests(0, 0)).outcome.failure_subkind, Some(Reason::BuildFailed));
+    assert_eq!(empty(LEFT, &said, &tests(3, 1)).outcome.failure_subkind, Some(Reason::TestFailed));
+    let unreadable = TestEvidence::Unreadable("gone".to_owned());
+    assert_eq!(empty(LEFT, &said, &unreadable).outcome.failure_subkind, Some(Reason::ArtifactsMissing));
 }
 
 #[test]
@@ -102,12 +117,19 @@ fn destinations_that_differ_in_architecture_alone_are_one() {
 #[test]
 fn every_verdict_is_consistent_and_says_one_line() {
     let said = log(Some(Marker::Succeeded));
-    let verdict = judge(&Evidence { action: Action::Test, exit: LEFT, log: &said, tests: &tests(7, 0), arch: None });
+    let verdict = judge(&Evidence { action: Action::Test, allow_empty: false, exit: LEFT, log: &said, tests: &tests(7, 0), arch: None });
     assert_eq!(verdict.sentence, "test succeeded: 7 tests passed");
     for code in [0, 1, 64, 65, 66, 70, 74, 139] {
         for marker in [None, Some(Marker::Failed), Some(Marker::Interrupted), Some(Marker::Succeeded)] {
             let log = log(marker);
-            let evidence = Evidence { action: Action::Build, exit: exit(code), log: &log, tests: &TestEvidence::NotOwed, arch: None };
+            let evidence = Evidence {
+                action: Action::Build,
+                allow_empty: false,
+                exit: exit(code),
+                log: &log,
+                tests: &TestEvidence::NotOwed,
+                arch: None,
+            };
             let verdict = judge(&evidence);
             assert!(verdict.outcome.is_consistent() && !verdict.sentence.contains('\n'), "{code} {marker:?}");
             let text = serde_json::to_string(&verdict.outcome).unwrap();

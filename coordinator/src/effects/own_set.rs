@@ -97,11 +97,12 @@ fn invocation(run: &Run, job: &Job, created_at: Timestamp) -> Option<Invocation>
         sanitized_argv: step.argv.clone(),
         action: job.action,
         dropped: step.dropped.clone(),
-        rejected: step.rejected.clone(),
+        rejected: step.rejected.iter().chain(&job.rejected).cloned().collect(),
         policy: run.policy.clone(),
         policy_sha256: run.policy.digest(),
         effective_argv: Vec::new(),
         environment: std::collections::BTreeSet::new(),
+        directory: step.directory.clone(),
     })
 }
 

@@ -9,6 +9,7 @@ use super::document;
 use super::options::{ArtifactOptions, ArtifactProfile, Backend, CacheOptions, JobTimeouts};
 use crate::action::Action;
 use crate::digest::Sha256;
+use crate::directory::TreeDirectory;
 use crate::invocation::Policy;
 use crate::job_key::{JobKeyInputs, ResolvedDestination, Toolchain};
 use crate::requirement::{DestinationRequest, Version};
@@ -134,6 +135,9 @@ document! {
         pub effective_argv: Vec<Vec<String>>,
         /// Names of the variables the backend ran with; never values.
         pub environment: BTreeSet<String>,
+        /// The directory of the tree it ran in; absent for the root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub directory: Option<TreeDirectory>,
     }
 }
 
