@@ -178,6 +178,9 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         origin: bool,
     },
+    /// List every key with its variable and what it may be
+    #[command(after_help = "Example:\n  rch config keys | grep timeouts")]
+    Keys,
 }
 
 /// Commands under `rch schema`.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Holds a token for the farm. It is no key of the configuration: nothing records or shows it.
+pub(crate) const TOKEN_VARIABLE: &str = "RCH_TOKEN";
+
 /// Variables and working directory.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {

@@ -100,6 +100,22 @@ impl CommandError {
         }
     }
 
+    /// Whether a default of the farm may add what is missing.
+    pub(crate) fn a_farm_may_help(&self) -> bool {
+        match self {
+            Self::Config(error) | Self::Plan(PlanError::Config(error)) => error.a_farm_may_help(),
+            Self::NoRepoConfig { .. }
+            | Self::Farm(_)
+            | Self::Source(_)
+            | Self::Plan(_)
+            | Self::Local { .. }
+            | Self::Download(_)
+            | Self::NotFound { .. }
+            | Self::Schema(_)
+            | Self::Interrupted => false,
+        }
+    }
+
     /// The error with its causes, in one line.
     pub(crate) fn sentence(&self) -> String {
         let mut sentence = self.to_string();

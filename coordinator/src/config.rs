@@ -1,6 +1,7 @@
 //! The coordinator's configuration: a TOML file, over it `RCH_COORDINATOR_…` variables, over them flags. Parsed once, here; nothing else
 //! of the coordinator reads the environment. What decisions use of it enters the ledger as one [`FarmConfig`].
 
+mod defaults;
 mod inventory;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use rch_scheduler::FarmConfig;
+use rch_schemas::document::SelectionMode;
 use rch_schemas::invocation::{Policy, nearest};
 use serde::Deserialize;
 
@@ -19,7 +21,7 @@ const VARIABLE_PREFIX: &str = "RCH_COORDINATOR_";
 /// Variables with the prefix that are no keys of the file.
 const OTHER_VARIABLES: [&str; 2] = ["CONFIG", "LOG"];
 /// Every key of the file.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "name",
     "listen",
     "nats_url",
@@ -31,6 +33,7 @@ const KEYS: [&str; 11] = [
     "probe_ttl_seconds",
     "max_attempts",
     "policy",
+    "defaults",
 ];
 
 /// Decides what the Macs of a build farm do, and serves the farm over HTTP.
@@ -90,6 +93,7 @@ struct File {
     probe_ttl_seconds: Option<u32>,
     max_attempts: Option<u32>,
     policy: Option<Policy>,
+    defaults: Option<toml::Table>,
 }
 
 /// The configuration in force.
@@ -113,6 +117,10 @@ pub(crate) struct Config {
     pub(crate) inventory: PathBuf,
     /// What decisions use, but for the inventory, which is read again when it changes.
     pub(crate) farm: FarmConfig,
+    /// What clients configure runs with unless these say otherwise, by dotted key.
+    pub(crate) defaults: BTreeMap<String, serde_json::Value>,
+    /// How workers are chosen unless a run says otherwise.
+    pub(crate) selection: SelectionMode,
 }
 
 /// Why there is no configuration.
@@ -148,6 +156,7 @@ impl Config {
     fn new(arguments: Arguments, environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         check_variables(environment)?;
         let file = arguments.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let defaults = file.defaults.map(defaults::read).transpose()?.unwrap_or_default();
         let listen = arguments.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:7070".to_owned());
         Ok(Self {
             name: arguments.name.or(file.name).unwrap_or_else(|| "local".to_owned()),
@@ -163,6 +172,8 @@ impl Config {
                 arguments.max_attempts.or(file.max_attempts),
                 file.policy,
             )?,
+            selection: defaults::selection(&defaults)?,
+            defaults,
         })
     }
 }
@@ -269,6 +280,30 @@ mod tests {
         assert!(error.contains("unknown key \"listne\", did you mean \"listen\"?"), "{error}");
         let error = parse(FILE, &[], &[("RCH_COORDINATOR_NATS_URI", "x")]).unwrap_err().to_string();
         assert!(error.contains("RCH_COORDINATOR_NATS_URI") && error.contains("did you mean \"nats_url\"?"), "{error}");
+    }
+
+    #[test]
+    fn defaults_travel_by_their_dotted_keys_and_only_their_form_is_checked() {
+        let file = format!(
+            "{FILE}[defaults]\nartifact_profile = \"rich\"\n[defaults.timeouts]\nqueue_seconds = 60\n[defaults.worker_selection]\nmode = \"adaptive\"\ntags = [\"fast\"]\n"
+        );
+        let config = parse(&file, &[], &[]).unwrap();
+        assert_eq!(
+            serde_json::to_value(&config.defaults).unwrap(),
+            serde_json::json!({
+                "artifact_profile": "rich", "timeouts.queue_seconds": 60,
+                "worker_selection.mode": "adaptive", "worker_selection.tags": ["fast"],
+            })
+        );
+        assert_eq!(config.selection, SelectionMode::Adaptive);
+        for (defaults, expected) in [
+            ("timeouts.queue_seconds = 1.5", "found \"timeouts.queue_seconds = 1.5\""),
+            ("a = [1]", "found \"a = [1]\""),
+            ("worker_selection.mode = \"random\"", "expected \"deterministic\" or \"adaptive\""),
+        ] {
+            let error = parse(&format!("{FILE}[defaults]\n{defaults}\n"), &[], &[]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub const VARIABLES: &[VariableRow] = &[
     ),
     deny(&["DYLD_*", "LD_*", "SIMCTL_CHILD_*"], "it loads code into every program that runs", "set it in the scheme's environment"),
     deny(
-        &["GIT_*", "SSH_*", "AWS_*", "NATS_*"],
+        &["GIT_*", "SSH_*", "AWS_*", "NATS_*", "RCH_TOKEN"],
         "it carries or redirects credentials, and those live on the workers",
         "ask the farm's operators for the access",
     ),

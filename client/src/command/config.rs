@@ -1,31 +1,29 @@
-//! `rch config show`.
+//! `rch config`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::cli::ConfigCommand;
-use crate::config::{Merged, Settings};
+use crate::config::{Layers, Merged, Place, Settings, described_keys, dotted, effective};
 use crate::error::CommandError;
 use crate::farm::FarmClient;
 use crate::output::{Ending, Label, table};
 
-/// Shows the merged configuration, with the farm's defaults when the farm can be reached.
+/// Shows the configuration, or what it may hold.
 pub(crate) async fn run(context: &mut Context<'_>, command: ConfigCommand) -> Result<Ending, CommandError> {
-    let ConfigCommand::Show { origin } = command;
+    match command {
+        ConfigCommand::Show { origin } => show(context, origin).await,
+        ConfigCommand::Keys => Ok(keys(context)),
+    }
+}
+
+/// The merged configuration, with the farm's defaults when the farm can be reached, and without what may be secret.
+async fn show(context: &mut Context<'_>, origin: bool) -> Result<Ending, CommandError> {
     let layers = context.layers(Vec::new())?;
-    let merged = layers.merged();
-    let asked = match Settings::new(&merged).coordinator() {
-        Ok(url) => FarmClient::new(url)?.farm().await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    let merged = match asked {
-        Ok(farm) => layers.merged_with(&farm),
-        Err(error) => {
-            context.reporter.fact(&Label::Notice, &format!("without the farm's defaults: {error}"));
-            merged
-        }
-    };
-    let rows: Vec<[String; 3]> = rows(&merged);
+    let merged = with_farm(context, &layers).await?;
+    context.reporter.facts(&Label::Notice, &merged.notices);
+    let record = effective(&merged);
+    let rows = rows(&merged, &record.values);
     if origin {
         let lines = table(["KEY", "VALUE", "FROM"], &[], &rows);
         context.reporter.data_lines(&lines);
@@ -33,16 +31,43 @@ pub(crate) async fn run(context: &mut Context<'_>, command: ConfigCommand) -> Re
         let lines: Vec<String> = rows.iter().map(|[key, value, _]| format!("{key} = {value}")).collect();
         context.reporter.data_lines(&lines);
     }
-    let origins: serde_json::Map<String, Value> =
-        merged.origins.iter().map(|(path, place)| (path.join("."), Value::String(place.to_string()))).collect();
-    let document = json!({ "values": merged.values, "origins": origins, "sources": merged.sources });
+    let origins: Map<String, Value> = merged.origins.iter().map(|(path, place)| (dotted(path), Value::String(place.to_string()))).collect();
+    let document = json!({ "values": record.values, "origins": origins, "sources": record.sources, "redactions": record.redactions });
     Ok(Ending::success("the configuration, merged").with_document(document))
 }
 
-fn rows(merged: &Merged) -> Vec<[String; 3]> {
-    let row = |(path, place): (&Vec<String>, &crate::config::Place)| {
-        let names: Vec<&str> = path.iter().map(String::as_str).collect();
-        [path.join("."), merged.get(&names).map(Value::to_string).unwrap_or_default(), place.to_string()]
+/// Asks the farm once. A farm out of reach is no reason to show nothing.
+async fn with_farm(context: &mut Context<'_>, layers: &Layers) -> Result<Merged, CommandError> {
+    let merged = layers.merged();
+    let asked = match Settings::new(&merged).coordinator() {
+        Ok(url) => FarmClient::new(url)?.farm().await,
+        Err(error) => {
+            context.reporter.fact(&Label::Notice, &format!("without the farm's defaults: {error}"));
+            return Ok(merged);
+        }
     };
+    match asked {
+        Ok(farm) => Ok(layers.merged_with(&farm)?),
+        Err(error) => {
+            context.reporter.fact(&Label::Notice, &format!("without the farm's defaults: {error}"));
+            Ok(merged)
+        }
+    }
+}
+
+fn rows(merged: &Merged, shown: &Value) -> Vec<[String; 3]> {
+    let value = |path: &[String]| path.iter().try_fold(shown, |value, name| value.get(name)).map(Value::to_string);
+    let row = |(path, place): (&Vec<String>, &Place)| [dotted(path), value(path).unwrap_or_default(), place.to_string()];
     merged.origins.iter().map(row).collect()
+}
+
+/// Every key there is.
+fn keys(context: &mut Context<'_>) -> Ending {
+    let keys = described_keys();
+    let rows: Vec<[String; 4]> = keys
+        .iter()
+        .map(|key| [key.key.clone(), key.built_in.clone().unwrap_or_else(|| "-".to_owned()), key.variable.clone(), key.expected.clone()])
+        .collect();
+    context.reporter.data_lines(&table(["KEY", "BUILT-IN", "VARIABLE", "EXPECTED"], &[], &rows));
+    Ending::success("the keys of the configuration").with_document(json!(keys))
 }

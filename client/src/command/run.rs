@@ -56,11 +56,19 @@ struct Prepared {
 pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) -> Result<Ending, CommandError> {
     let began = Instant::now();
     let layers = context.layers(flags.values())?;
-    let (plan, root, title) = plan(context, &layers, &what)?;
+    // What is wrong without the farm is said before the farm is asked; only what its defaults may add is waited for.
+    let early = plan(context, (&layers, &layers.merged()), &what);
+    if let Err(error) = early
+        && !error.a_farm_may_help()
+    {
+        return Err(error);
+    }
     let Connected { client, farm } = context.connect(&layers).await?;
+    let merged = layers.merged_with(&farm)?;
+    let (plan, root, title) = plan(context, (&layers, &merged), &what)?;
     judge(&plan, &farm)?;
+    context.reporter.facts(&Label::Notice, &merged.notices);
     context.reporter.facts(&Label::Notice, &plan.notices);
-    let merged = layers.merged_with(&farm);
     let prepared = Prepared { flags, plan, root, merged, farm, client: Arc::new(client), title, began };
     let source = bundle(context, &prepared).await?;
     let submission = submission(context, &prepared, &source);
@@ -83,9 +91,8 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
     complete(context, &prepared, &followed, &place).await
 }
 
-fn plan(context: &Context<'_>, layers: &Layers, what: &What) -> Result<(Plan, PathBuf, String), CommandError> {
-    let merged = layers.merged();
-    let settings = Settings::new(&merged);
+fn plan(context: &Context<'_>, (layers, merged): (&Layers, &Merged), what: &What) -> Result<(Plan, PathBuf, String), CommandError> {
+    let settings = Settings::new(merged);
     let working = &context.environment.working_directory;
     if let What::Line(words) = what {
         let root = context.root(layers);

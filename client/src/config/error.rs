@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use rch_schemas::environment::VariableError;
 
+use super::key::{self, Scope};
+
 /// Why there is no configuration to work with; says what was expected, what was found, what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -17,6 +19,16 @@ pub(crate) enum ConfigError {
         #[source]
         source: io::Error,
     },
+    /// Something else than a text file lies in its place.
+    #[error("{place} is {found}, expected a TOML file in UTF-8; {fix}")]
+    NotAFile {
+        /// Where.
+        place: String,
+        /// What is there.
+        found: String,
+        /// What to do.
+        fix: &'static str,
+    },
     /// A file is not TOML.
     #[error("{place} is not TOML: {message}")]
     Syntax {
@@ -26,14 +38,14 @@ pub(crate) enum ConfigError {
         message: String,
     },
     /// A key that no table knows.
-    #[error("{place}: there is no key {key}{}", nearest.as_ref().map_or_else(|| "; `rch config show` lists those there are".to_owned(), |near| format!("; did you mean {near}?")))]
+    #[error("{place}: there is no key {key}; {hint}")]
     UnknownKey {
         /// The layer.
         place: String,
         /// The dotted key, or the variable.
         key: String,
-        /// The known key that is nearest.
-        nearest: Option<String>,
+        /// What may have been meant, or what there is.
+        hint: String,
     },
     /// A value of the wrong shape or out of bounds.
     #[error("{place}: {key} is {found}, expected {expected}")]
@@ -56,6 +68,16 @@ pub(crate) enum ConfigError {
         key: &'static str,
         /// The rule, and what to do instead.
         source: VariableError,
+    },
+    /// A name in a key that there can be none of.
+    #[error("{place}: {key} has a name that cannot be, expected {expected}")]
+    Name {
+        /// The layer.
+        place: String,
+        /// The dotted key.
+        key: String,
+        /// What it must be.
+        expected: String,
     },
     /// Two keys that say the same thing.
     #[error("{place}: {first} and {second} exclude each other; keep one")]
@@ -111,4 +133,12 @@ pub(crate) enum ConfigError {
         /// What to do.
         fix: String,
     },
+}
+
+impl ConfigError {
+    /// Whether what is missing is a key that a farm may have a default for.
+    pub(crate) fn a_farm_may_help(&self) -> bool {
+        let Self::Missing { key, .. } = self else { return false };
+        key::find(&key.split('.').collect::<Vec<_>>()).is_some_and(|key| key.scope == Scope::Anywhere)
+    }
 }

@@ -1,16 +1,17 @@
-//! Every key of the configuration, with its shape, bounds and built-in value.
+//! What a key of the configuration is, and how one is found by its path.
 
-use rch_schemas::action::Action;
-use rch_schemas::id::{CacheNamespace, WorkerName};
-use rch_schemas::requirement::XcodeRequirement;
+use super::table::KEYS;
+
+/// Judges one text; what was expected otherwise.
+pub(crate) type Judge = fn(&str) -> Result<(), String>;
 
 /// What a value must be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape {
     /// One line of text, not empty.
     Text,
-    /// Text that a parser accepts; what it expected otherwise.
-    Parsed(fn(&str) -> Result<(), String>),
+    /// Text that a parser accepts.
+    Parsed(Judge),
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
@@ -23,9 +24,18 @@ pub(crate) enum Shape {
         max: u64,
     },
     /// An array of texts.
-    List,
+    List(Items),
     /// Text, a switch or a whole number: the value of a build setting.
     Scalar,
+}
+
+/// What the texts of an array are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Items {
+    /// What each must be; `None` when any line of text will do.
+    pub(crate) each: Option<Judge>,
+    /// What stands between them in a variable: a comma, unless an item may hold one.
+    pub(crate) between: char,
 }
 
 /// Where a key may stand.
@@ -33,8 +43,10 @@ pub(crate) enum Shape {
 pub(crate) enum Scope {
     /// In every layer.
     Anywhere,
-    /// Not in the repo's file: it is the user's or the machine's, and a repo that someone else wrote must not choose it.
-    NotInRepo,
+    /// The user's or the machine's: neither a repo that someone else wrote nor a farm may choose it.
+    Personal,
+    /// The tree's or the user's: what is built, and what leaves this machine. No farm may choose it.
+    NotFarm,
 }
 
 /// One key.
@@ -46,84 +58,11 @@ pub(crate) struct Key {
     pub(crate) shape: Shape,
     /// Where it may stand.
     pub(crate) scope: Scope,
+    /// What the name at its first `*` must be.
+    pub(crate) name: Option<Judge>,
     /// The built-in value, as TOML.
     pub(crate) built_in: Option<&'static str>,
 }
-
-const fn key(path: &'static str, shape: Shape) -> Key {
-    Key { path, shape, scope: Scope::Anywhere, built_in: None }
-}
-
-const fn with(path: &'static str, shape: Shape, built_in: &'static str) -> Key {
-    Key { path, shape, scope: Scope::Anywhere, built_in: Some(built_in) }
-}
-
-/// The largest integer that JSON carries exactly.
-const INTEGER_MAX: u64 = (1 << 53) - 1;
-/// A week: nobody waits longer for a worker.
-const QUEUE_SECONDS_MAX: u64 = 7 * 86_400;
-
-/// The repo's file, from the root of the tree.
-pub(crate) const REPO_FILE: &str = ".rch/xcode.toml";
-
-/// The table. Sections in the order of the documentation.
-pub(crate) const KEYS: &[Key] = &[
-    key("schema_version", Shape::Integer { min: 1, max: 1 }),
-    Key { path: "coordinator", shape: Shape::Parsed(coordinator), scope: Scope::NotInRepo, built_in: None },
-    with("backend", Shape::OneOf(&["xcodebuild", "mcp"]), "\"xcodebuild\""),
-    with("artifact_profile", Shape::OneOf(&["minimal", "rich"]), "\"minimal\""),
-    key("project.path", Shape::Parsed(relative_path)),
-    key("project.workspace", Shape::Parsed(relative_path)),
-    key("project.project", Shape::Parsed(relative_path)),
-    key("project.package", Shape::Parsed(relative_path)),
-    key("project.scheme", Shape::Text),
-    key("project.configuration", Shape::Text),
-    key("actions.verify", Shape::List),
-    key("actions.*.action", Shape::Parsed(action)),
-    key("actions.*.path", Shape::Parsed(relative_path)),
-    key("actions.*.workspace", Shape::Parsed(relative_path)),
-    key("actions.*.project", Shape::Parsed(relative_path)),
-    key("actions.*.package", Shape::Parsed(relative_path)),
-    key("actions.*.scheme", Shape::Text),
-    key("actions.*.configuration", Shape::Text),
-    key("actions.*.destinations", Shape::List),
-    key("actions.*.test_plan", Shape::Text),
-    key("actions.*.only_testing", Shape::List),
-    key("actions.*.skip_testing", Shape::List),
-    key("actions.*.coverage", Shape::Switch),
-    key("actions.*.args", Shape::List),
-    key("actions.*.settings.*", Shape::Scalar),
-    key("actions.*.allow_empty", Shape::Switch),
-    key("destination.value", Shape::Text),
-    key("destination.values", Shape::List),
-    with("destination.mode", Shape::OneOf(&["pinned", "constraints"]), "\"constraints\""),
-    with("destination.provisioning", Shape::OneOf(&["existing", "ephemeral"]), "\"existing\""),
-    key("toolchain.xcode", Shape::Parsed(xcode)),
-    key("requires.tools", Shape::List),
-    key("env.set.*", Shape::Scalar),
-    key("env.pass", Shape::List),
-    with("worker_selection.mode", Shape::OneOf(&["deterministic", "adaptive"]), "\"deterministic\""),
-    key("worker_selection.tags", Shape::List),
-    key("worker_selection.worker", Shape::Parsed(worker)),
-    with("timeouts.overall_seconds", Shape::Integer { min: 1, max: 86_400 }, "1800"),
-    with("timeouts.idle_log_seconds", Shape::Integer { min: 1, max: 86_400 }, "300"),
-    with("timeouts.queue_seconds", Shape::Integer { min: 0, max: QUEUE_SECONDS_MAX }, "3600"),
-    with("timeouts.connect_seconds", Shape::Integer { min: 1, max: 300 }, "30"),
-    with("bundle.mode", Shape::OneOf(&["worktree", "git_index"]), "\"worktree\""),
-    key("bundle.include", Shape::List),
-    with("bundle.max_bytes", Shape::Integer { min: 0, max: INTEGER_MAX }, "0"),
-    key("cache.namespace", Shape::Parsed(namespace)),
-    with("cache.results", Shape::OneOf(&["on", "off"]), "\"on\""),
-    with("cache.derived_data", Shape::OneOf(&["off", "run", "shared"]), "\"run\""),
-    with("cache.spm", Shape::OneOf(&["off", "shared"]), "\"shared\""),
-    key("cache.flaky", Shape::Switch),
-    with("artifacts.download", Shape::OneOf(&["none", "small", "all"]), "\"small\""),
-    key("artifacts.collect", Shape::List),
-    with("artifacts.coverage", Shape::Switch, "false"),
-    with("artifacts.attachments", Shape::Switch, "false"),
-    with("run.continue_on_failure", Shape::Switch, "false"),
-    with("run.priority", Shape::OneOf(&["interactive", "normal", "batch"]), "\"normal\""),
-];
 
 /// Keys that say the same thing in different words: a layer gives one of them, and a later layer's choice replaces an earlier one's.
 /// `*` stands for a name.
@@ -142,6 +81,13 @@ pub(crate) fn matches(pattern: &str, path: &[&str]) -> bool {
 /// The key of this path. `actions.verify` is the list of names, not an action of that name.
 pub(crate) fn find(path: &[&str]) -> Option<&'static Key> {
     KEYS.iter().find(|key| matches(key.path, path))
+}
+
+/// The path as TOML writes it: names that are no bare keys stand in quotes.
+pub(crate) fn dotted<T: AsRef<str>>(path: &[T]) -> String {
+    let is_bare = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let named = |name: &T| if is_bare(name.as_ref()) { name.as_ref().to_owned() } else { format!("{:?}", name.as_ref()) };
+    path.iter().map(named).collect::<Vec<_>>().join(".")
 }
 
 /// Whether keys can stand beneath this path.
@@ -171,6 +117,21 @@ pub(crate) fn nearest(path: &[&str]) -> Option<String> {
     near.or_else(same_section).or_else(same_name)
 }
 
+/// The names that can stand in this section, in the order of the table.
+pub(crate) fn members(section: &[&str]) -> Vec<&'static str> {
+    let mut names: Vec<&str> = Vec::new();
+    for key in KEYS {
+        let segments: Vec<&str> = key.path.split('.').collect();
+        if segments.len() > section.len() && matches(&segments[..section.len()].join("."), section) {
+            let name = segments[section.len()];
+            if name != "*" && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
 /// A path and the sections it stands in.
 fn prefixes(path: &str) -> Vec<String> {
     let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
@@ -184,37 +145,6 @@ fn instantiate(pattern: &str, path: &[&str]) -> String {
         _ => segment,
     });
     named.collect::<Vec<_>>().join(".")
-}
-
-fn coordinator(text: &str) -> Result<(), String> {
-    let expected = || "a URL such as \"http://coordinator.local:7070\"".to_owned();
-    let url = reqwest::Url::parse(text).map_err(|_| expected())?;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() { Ok(()) } else { Err(expected()) }
-}
-
-fn relative_path(text: &str) -> Result<(), String> {
-    let lexical = !text.is_empty() && !text.starts_with(['/', '-']) && text.split('/').all(|part| part != "..");
-    if lexical && !text.contains(char::is_control) {
-        Ok(())
-    } else {
-        Err("a path inside the tree, relative to the directory of .rch, without \"..\"".to_owned())
-    }
-}
-
-fn action(text: &str) -> Result<(), String> {
-    text.parse::<Action>().map(|_| ()).map_err(|_| "build, test, build-for-testing or test-without-building".to_owned())
-}
-
-fn xcode(text: &str) -> Result<(), String> {
-    text.parse::<XcodeRequirement>().map(|_| ()).map_err(|error| error.expected.to_owned())
-}
-
-fn worker(text: &str) -> Result<(), String> {
-    text.parse::<WorkerName>().map(|_| ()).map_err(|error| error.expected.to_owned())
-}
-
-fn namespace(text: &str) -> Result<(), String> {
-    text.parse::<CacheNamespace>().map(|_| ()).map_err(|error| error.expected.to_owned())
 }
 
 #[cfg(test)]
@@ -248,7 +178,7 @@ mod tests {
 
     #[test]
     fn verify_is_a_list_of_names_and_no_action() {
-        assert!(matches!(find(&["actions", "verify"]).map(|key| &key.shape), Some(Shape::List)));
+        assert!(matches!(find(&["actions", "verify"]).map(|key| &key.shape), Some(Shape::List(_))));
         assert!(!is_section(&["actions", "verify"]));
         assert!(is_section(&["actions", "test", "settings"]) && is_section(&["actions", "anything"]));
     }

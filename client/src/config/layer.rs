@@ -1,53 +1,18 @@
 //! One source of values.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rch_schemas::Sha256;
 use rch_schemas::document::Farm;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::check;
 use super::error::ConfigError;
-use super::key::{self, KEYS, Key, Shape};
+use super::key::{self, Scope};
+use super::place::Place;
+use super::table::KEYS;
+use super::{check, file, variable};
 use crate::environment::Environment;
-
-/// The largest configuration file, in bytes.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// Variables that begin so belong to the farm's other programs, to its tests and to logging.
-const FOREIGN: &[&str] =
-    &["RCH_COORDINATOR_", "RCH_AGENT_", "RCH_LOCAL_", "RCH_XCODE_SIM_", "RCH_TEST_", "RCH_NATS_SERVER", "RCH_LOG", "RCH_FIXTURES"];
-
-/// Where a layer's values come from, weakest first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
-    /// Built into this program.
-    BuiltIn,
-    /// The farm, by its name.
-    Farm(String),
-    /// The user's file.
-    User(PathBuf),
-    /// The repo's file.
-    Repo(PathBuf),
-    /// `RCH_*` variables.
-    Environment,
-    /// The command line.
-    Flags,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BuiltIn => f.write_str("built-in"),
-            Self::Farm(name) => write!(f, "farm {name}"),
-            Self::User(path) | Self::Repo(path) => path.display().fmt(f),
-            Self::Environment => f.write_str("environment"),
-            Self::Flags => f.write_str("flags"),
-        }
-    }
-}
 
 /// Values that were checked against the table.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,56 +37,46 @@ impl Layer {
         let mut values = Map::new();
         for key in KEYS {
             let Some(text) = key.built_in else { continue };
-            let table: toml::Table = format!("value = {text}").parse().expect("a test reads every built-in value");
-            insert(&mut values, key.path, serde_json::to_value(&table["value"]).expect("TOML has a JSON form"));
+            let table = file::parse(&format!("value = {text}")).expect("a test reads every built-in value");
+            variable::insert(&mut values, &names(key.path), table["value"].clone());
         }
         Self { place: Place::BuiltIn, values: Value::Object(values), sha256: None }
     }
 
-    /// What the farm chooses for its runs.
-    pub(crate) fn of_farm(farm: &Farm) -> Self {
+    /// What the farm chooses for its runs, and what of it is left out, in words: a farm may be newer than we are, and know more keys; and some
+    /// keys are not a farm's to choose.
+    pub(crate) fn of_farm(farm: &Farm) -> Result<(Self, Vec<String>), ConfigError> {
+        let place = Place::Farm(farm.name.clone());
+        let (mut values, mut notices) = (Map::new(), Vec::new());
         let mode = serde_json::to_value(farm.selection).expect("a word serializes");
-        Self { place: Place::Farm(farm.name.clone()), values: json!({ "worker_selection": { "mode": mode } }), sha256: None }
+        variable::insert(&mut values, &names("worker_selection.mode"), mode);
+        for (dotted, value) in &farm.defaults {
+            let path = names(dotted);
+            match key::find(&path.iter().map(String::as_str).collect::<Vec<_>>()) {
+                Some(key) if key.scope == Scope::Anywhere => variable::insert(&mut values, &path, value.clone()),
+                Some(_) => notices.push(format!("{place}: the default of {dotted} is left out: it is not a farm's to choose")),
+                None => notices.push(format!("{place}: the default of {dotted} is left out: this rch has no such key; a newer one may")),
+            }
+        }
+        Ok((Self::checked(place, Value::Object(values), None)?, notices))
     }
 
     /// A file; `None` when it is not there.
     pub(crate) fn of_file(path: &Path, place: fn(PathBuf) -> Place) -> Result<Option<Self>, ConfigError> {
-        let place = place(path.to_owned());
-        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-        let bytes = match std::fs::metadata(path) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
-            Err(error) => return Err(unreadable(error)),
-            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
-                let message = format!("it has {} bytes, more than the {FILE_BYTES_MAX} that are read", metadata.len());
-                return Err(ConfigError::Syntax { place: place.to_string(), message });
-            }
-            Ok(_) => std::fs::read(path).map_err(unreadable)?,
-        };
-        let table = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8".to_owned()).and_then(parse);
-        let table = table.map_err(|message| ConfigError::Syntax { place: place.to_string(), message })?;
-        Self::checked(place, table, Some(Sha256::of(&bytes))).map(Some)
+        let Some((values, sha256)) = file::read(path)? else { return Ok(None) };
+        Self::checked(place(path.to_owned()), values, Some(sha256)).map(Some)
     }
 
-    /// The `RCH_*` variables.
-    pub(crate) fn of_environment(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut values = Map::new();
-        let ours = environment.variables.iter().filter(|(name, _)| name.starts_with("RCH_"));
-        for (name, text) in ours.filter(|(name, text)| !FOREIGN.iter().any(|foreign| name.starts_with(foreign)) && !text.is_empty()) {
-            let key = KEYS.iter().find(|key| variable_of(key.path) == *name).ok_or_else(|| ConfigError::UnknownKey {
-                place: Place::Environment.to_string(),
-                key: name.clone(),
-                nearest: nearest_variable(name),
-            })?;
-            insert(&mut values, key.path, read(key, text));
-        }
-        Self::checked(Place::Environment, Value::Object(values), None)
+    /// The `RCH_*` variables; `actions` are the names of the files.
+    pub(crate) fn of_environment(environment: &Environment, actions: &[String]) -> Result<Self, ConfigError> {
+        Self::checked(Place::Environment, variable::read(environment, actions)?, None)
     }
 
     /// Values given by flags, by dotted key.
     pub(crate) fn of_flags(flags: &[(&'static str, Value)]) -> Result<Self, ConfigError> {
         let mut values = Map::new();
         for (path, value) in flags {
-            insert(&mut values, path, value.clone());
+            variable::insert(&mut values, &names(path), value.clone());
         }
         Self::checked(Place::Flags, Value::Object(values), None)
     }
@@ -132,6 +87,17 @@ impl Layer {
         collect(&self.values, &mut Vec::new(), &mut leaves);
         leaves
     }
+
+    /// The names of the actions that it configures.
+    pub(super) fn actions(&self) -> impl Iterator<Item = &String> {
+        let actions = self.values.get("actions").and_then(Value::as_object).into_iter().flatten();
+        actions.filter(|(_, value)| value.is_object()).map(|(name, _)| name)
+    }
+}
+
+/// The names of a dotted path.
+fn names(dotted: &str) -> Vec<String> {
+    dotted.split('.').map(str::to_owned).collect()
 }
 
 fn collect<'a>(value: &'a Value, path: &mut Vec<&'a str>, leaves: &mut BTreeMap<Vec<&'a str>, &'a Value>) {
@@ -147,51 +113,4 @@ fn collect<'a>(value: &'a Value, path: &mut Vec<&'a str>, leaves: &mut BTreeMap<
             leaves.insert(path.clone(), value);
         }
     }
-}
-
-/// `RCH_TIMEOUTS_QUEUE_SECONDS` for `timeouts.queue_seconds`.
-pub(super) fn variable_of(path: &str) -> String {
-    format!("RCH_{}", path.replace('.', "_").to_ascii_uppercase())
-}
-
-fn nearest_variable(name: &str) -> Option<String> {
-    let known: Vec<String> = KEYS.iter().map(|key| variable_of(key.path)).filter(|name| !name.contains('*')).collect();
-    rch_schemas::invocation::nearest(name, known.iter().map(String::as_str)).map(str::to_owned)
-}
-
-/// A variable's text as the key's shape wants it; what does not fit stays text, and is refused by the check with what was found.
-fn read(key: &Key, text: &str) -> Value {
-    let as_text = || Value::String(text.to_owned());
-    match key.shape {
-        Shape::Switch => text.parse::<bool>().map_or_else(|_| as_text(), Value::Bool),
-        Shape::Integer { .. } => text.parse::<u64>().map_or_else(|_| as_text(), Value::from),
-        Shape::List => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect(),
-        Shape::Text | Shape::Parsed(_) | Shape::OneOf(_) | Shape::Scalar => as_text(),
-    }
-}
-
-fn insert(values: &mut Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            values.insert(path.to_owned(), value);
-        }
-        Some((section, rest)) => {
-            let section = values.entry(section).or_insert_with(|| json!({}));
-            insert(section.as_object_mut().expect("a section is a table"), rest, value);
-        }
-    }
-}
-
-/// TOML as a JSON-like value; the parser's complaint on one line otherwise. Dates and floats have no key.
-fn parse(text: &str) -> Result<Value, String> {
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        format!("line {line}: {}", error.message().replace('\n', ", "))
-    })?;
-    serde_json::to_value(table).map_err(|error| error.to_string())
-}
-
-/// The repo's file, searched upward from `from`; with it the tree's root.
-pub(super) fn find_repo_file(from: &Path) -> Option<(PathBuf, PathBuf)> {
-    from.ancestors().map(|root| (root.join(key::REPO_FILE), root.to_owned())).find(|(file, _)| file.is_file())
 }

@@ -6,8 +6,11 @@ use rch_schemas::document::Farm;
 use serde_json::Value;
 
 use super::error::ConfigError;
-use super::layer::{self, Layer, Place};
+use super::file;
+use super::layer::Layer;
 use super::merge::Merged;
+use super::place::Place;
+use super::table::REPO_FILE;
 use crate::environment::Environment;
 
 /// The layers, checked, and the tree they belong to.
@@ -22,7 +25,7 @@ impl Layers {
     /// Reads the files, the variables and the flags (dotted key and value).
     pub(crate) fn read(environment: &Environment, flags: &[(&'static str, Value)]) -> Result<Self, ConfigError> {
         let user = environment.user_config().map(|path| Layer::of_file(&path, Place::User)).transpose()?.flatten();
-        let found = layer::find_repo_file(&environment.working_directory);
+        let found = file::find(REPO_FILE, &environment.working_directory);
         let (repo, root) = match found {
             Some((file, root)) => (Layer::of_file(&file, Place::Repo)?, Some(root)),
             None => (None, None),
@@ -30,7 +33,8 @@ impl Layers {
         let mut layers = vec![Layer::built_in()];
         layers.extend(user);
         layers.extend(repo);
-        layers.push(Layer::of_environment(environment)?);
+        let actions: Vec<String> = layers.iter().flat_map(Layer::actions).cloned().collect();
+        layers.push(Layer::of_environment(environment, &actions)?);
         layers.push(Layer::of_flags(flags)?);
         Ok(Self { layers, root })
     }
@@ -46,9 +50,10 @@ impl Layers {
     }
 
     /// Everything, with what the farm says.
-    pub(crate) fn merged_with(&self, farm: &Farm) -> Merged {
+    pub(crate) fn merged_with(&self, farm: &Farm) -> Result<Merged, ConfigError> {
+        let (layer, notices) = Layer::of_farm(farm)?;
         let mut layers = self.layers.clone();
-        layers.insert(1, Layer::of_farm(farm));
-        Merged::of(&layers)
+        layers.insert(1, layer);
+        Ok(Merged { notices, ..Merged::of(&layers) })
     }
 }

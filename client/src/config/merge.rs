@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::key::{self, EXCLUSIVE};
-use super::layer::{Layer, Place};
+use super::layer::Layer;
+use super::place::Place;
 
 /// The merged configuration.
 #[derive(Debug, Clone)]
@@ -18,12 +19,14 @@ pub(crate) struct Merged {
     pub(crate) origins: BTreeMap<Vec<String>, Place>,
     /// The contributing layers, weakest first.
     pub(crate) sources: Vec<ConfigSource>,
+    /// What a person may want to know about how it came to be.
+    pub(crate) notices: Vec<String>,
 }
 
 impl Merged {
     /// Merges `layers`, weakest first: objects deeply, arrays and scalars are replaced.
     pub(crate) fn of(layers: &[Layer]) -> Self {
-        let mut merged = Self { values: Value::Object(Map::new()), origins: BTreeMap::new(), sources: Vec::new() };
+        let mut merged = Self { values: Value::Object(Map::new()), origins: BTreeMap::new(), sources: Vec::new(), notices: Vec::new() };
         for layer in layers {
             let leaves = layer.leaves();
             if leaves.is_empty() {
@@ -36,7 +39,7 @@ impl Merged {
                 merged.set(&path, value.clone());
                 merged.origins.insert(path.into_iter().map(str::to_owned).collect(), layer.place.clone());
             }
-            merged.sources.push(ConfigSource { name: layer.place.to_string(), sha256: layer.sha256 });
+            merged.sources.push(ConfigSource { name: layer.place.recorded(), sha256: layer.sha256 });
         }
         merged
     }

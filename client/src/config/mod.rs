@@ -7,19 +7,28 @@
 //! It owns the keys, their bounds and their meaning as types. It deliberately does not know what an action's arguments mean to xcodebuild.
 
 mod check;
+mod describe;
 mod error;
+mod file;
 mod key;
 mod layer;
 mod layers;
 mod merge;
+mod place;
 mod propose;
 mod record;
 mod settings;
+mod table;
+mod value;
+mod variable;
+mod without_effect;
 
+pub(crate) use describe::described_keys;
 pub(crate) use error::ConfigError;
-pub(crate) use layer::Place;
+pub(crate) use key::dotted;
 pub(crate) use layers::Layers;
 pub(crate) use merge::Merged;
+pub(crate) use place::Place;
 pub(crate) use propose::propose;
 pub(crate) use record::effective;
 pub(crate) use settings::{ActionConfig, ContainerConfig, Download, ProjectConfig, Settings, project_name};

@@ -1,4 +1,4 @@
-//! The configuration as it travels with a run, for the record.
+//! The configuration as it is shown and travels with a run, for the record: without what may be secret.
 
 use rch_schemas::document::{EffectiveConfig, Redaction};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::merge::Merged;
 /// What stands for a value that may be secret.
 const REDACTED: &str = "(redacted)";
 /// Parts of a variable's name that make its value a secret.
-const SECRET: [&str; 7] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE", "KEY"];
+const SECRET: [&str; 9] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "PRIVATE", "AUTH", "KEY"];
 
 /// The merged values with secrets replaced, their sources, and what was replaced.
 pub(crate) fn effective(merged: &Merged) -> EffectiveConfig {

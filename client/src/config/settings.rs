@@ -13,8 +13,9 @@ use rch_schemas::requirement::DestinationMode;
 use serde_json::Value;
 
 use super::error::ConfigError;
-use super::layer::Place;
 use super::merge::Merged;
+use super::place::Place;
+use super::without_effect;
 use crate::environment::Environment;
 
 /// What xcodebuild opens, with the path as written.
@@ -264,9 +265,7 @@ impl<'a> Settings<'a> {
         let allow_empty = self.action_names().into_iter().filter(|name| self.merged.switch(&["actions", name, "allow_empty"]));
         let allow_empty =
             allow_empty.map(|name| format!("actions.{name}.allow_empty has no effect yet: a test action that runs no test fails"));
-        let flaky = self.merged.switch(&["cache", "flaky"]);
-        let flaky = flaky.then(|| "cache.flaky has no effect yet: flaky results are never kept".to_owned());
-        allow_empty.chain(flaky).collect()
+        allow_empty.chain(without_effect::of(self.merged)).collect()
     }
 }
 

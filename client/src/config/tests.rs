@@ -13,6 +13,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::environment::Environment;
 
+mod mistakes;
+mod order;
+
 const REPO: &str = r#"
 schema_version = 1
 
@@ -85,96 +88,9 @@ fn the_last_layer_wins_and_each_value_knows_where_it_comes_from() {
     ] {
         assert_eq!((merged.get(path), origin(path)), (Some(&value), place), "{path:?}");
     }
-    let names: Vec<&str> = merged.sources.iter().map(|source| source.name.rsplit('/').next().unwrap()).collect();
-    assert_eq!(names, ["built-in", "config.toml", "xcode.toml", "environment", "flags"]);
+    let names: Vec<&str> = merged.sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["built-in", "~/.config/rch/config.toml", ".rch/xcode.toml", "environment", "flags"]);
     assert!(merged.sources[1].sha256.is_some() && merged.sources[0].sha256.is_none());
-}
-
-#[test]
-fn a_farm_s_default_stands_over_the_built_in_one_and_under_the_user_s() {
-    let farm: rch_schemas::document::Farm = serde_json::from_value(json!({
-        "schema_version": 1, "schema_id": "rch-xcode/farm@1", "created_at": "2026-01-01T00:00:00Z", "name": "home", "version": "0.1.0",
-        "protocol": {"min": 1, "max": 1}, "features": [], "selection": "adaptive", "durability": "synced",
-        "public_key": rch_schemas::seal::SigningKey::from_seed([1; 32]).public_key(), "worker_keys": [],
-        "policy": rch_schemas::invocation::Policy::default(), "policy_sha256": rch_schemas::Sha256::of(""),
-    }))
-    .unwrap();
-    let mode = |user: &str| {
-        let (_home, environment) = surroundings(user, REPO, &[]);
-        let merged = Layers::read(&environment, &[]).unwrap().merged_with(&farm);
-        Settings::new(&merged).run_options("App", &environment).selection
-    };
-    assert_eq!(mode(""), SelectionMode::Adaptive);
-    assert_eq!(mode("[worker_selection]\nmode = \"deterministic\""), SelectionMode::Deterministic);
-}
-
-#[test]
-fn every_mistake_is_named_with_its_file_its_key_and_what_to_write() {
-    let file = "~/tree/.rch/xcode.toml";
-    for (repo, expected) in [
-        (
-            "[timeouts]\noveral_seconds = 5",
-            format!("{file}: there is no key timeouts.overal_seconds; did you mean timeouts.overall_seconds?"),
-        ),
-        ("[action.build]\naction = \"build\"", format!("{file}: there is no key action; did you mean actions?")),
-        ("xcode = \"16.2\"", format!("{file}: there is no key xcode; did you mean toolchain.xcode?")),
-        ("wibble = 1", format!("{file}: there is no key wibble; `rch config show` lists those there are")),
-        (
-            "[timeouts]\noverall_seconds = 90000",
-            format!("{file}: timeouts.overall_seconds is 90000, expected a whole number from 1 to 86400"),
-        ),
-        ("[timeouts]\nconnect_seconds = 0", format!("{file}: timeouts.connect_seconds is 0, expected a whole number from 1 to 300")),
-        ("[cache]\nresults = true", format!("{file}: cache.results is true, expected \"on\" or \"off\"")),
-        (
-            "[actions.x]\naction = \"archive\"",
-            format!("{file}: actions.x.action is \"archive\", expected build, test, build-for-testing or test-without-building"),
-        ),
-        ("[actions]\nverify = \"test\"", format!("{file}: actions.verify is \"test\", expected an array of texts, such as [\"a\", \"b\"]")),
-        ("timeouts = 5", format!("{file}: timeouts is 5, expected a table, [timeouts]")),
-        (
-            "[project]\nworkspace = \"/Users/kim/App.xcworkspace\"",
-            format!(
-                "{file}: project.workspace is \"/Users/kim/App.xcworkspace\", expected a path inside the tree, relative to the directory of .rch, without \"..\""
-            ),
-        ),
-        (
-            "[project]\nworkspace = \"A.xcworkspace\"\nproject = \"A.xcodeproj\"",
-            format!("{file}: project.project and project.workspace exclude each other; keep one"),
-        ),
-        (
-            "coordinator = \"http://evil\"",
-            format!(
-                "{file}: coordinator is not the repo's to choose; write it into ~/.config/rch/config.toml, set RCH_COORDINATOR, or use the flag"
-            ),
-        ),
-        (
-            "[env.set]\nPATH = \"/x\"",
-            format!(
-                "{file}: env.set: a job cannot set the variable PATH: each attempt has its own; leave it out, or set it within the script that needs it"
-            ),
-        ),
-        (
-            "[env]\npass = [\"CI\", \"SSH_AUTH_SOCK\"]",
-            format!(
-                "{file}: env.pass: a job cannot set the variable SSH_AUTH_SOCK: it carries or redirects credentials, and those live on the workers; ask the farm's operators for the access"
-            ),
-        ),
-        ("[project\nscheme = 1", format!("{file} is not TOML: line 1: unclosed table, expected `]`")),
-    ] {
-        assert_eq!(refused(repo), expected, "{repo}");
-    }
-}
-
-#[test]
-fn a_mistyped_variable_is_refused_and_those_of_other_programs_are_not_ours() {
-    let (_home, environment) = surroundings("", REPO, &[("RCH_TIMEOUT_QUEUE_SECONDS", "1")]);
-    let error = Layers::read(&environment, &[]).unwrap_err().to_string();
-    assert_eq!(error, "environment: there is no key RCH_TIMEOUT_QUEUE_SECONDS; did you mean RCH_TIMEOUTS_QUEUE_SECONDS?");
-    let (_home, environment) = surroundings("", REPO, &[("RCH_COORDINATOR_LISTEN", "x"), ("RCH_AGENT_NAME", "x"), ("RCH_LOG", "debug")]);
-    assert!(Layers::read(&environment, &[]).is_ok());
-    let (_home, environment) = surroundings("", REPO, &[("RCH_TIMEOUTS_QUEUE_SECONDS", "soon")]);
-    let error = Layers::read(&environment, &[]).unwrap_err().to_string();
-    assert_eq!(error, "environment: timeouts.queue_seconds is \"soon\", expected a whole number from 0 to 604800");
 }
 
 #[test]
@@ -212,6 +128,29 @@ fn secrets_are_replaced_in_what_travels_and_named() {
     assert_eq!(effective.values.pointer("/env/set/LANG"), Some(&Value::from("de")));
     let keys: Vec<&str> = effective.redactions.iter().map(|redaction| redaction.key.as_str()).collect();
     assert_eq!(keys, ["env.set.API_TOKEN", "coordinator"]);
+}
+
+#[test]
+fn what_is_asked_for_without_effect_is_said_and_built_in_values_ask_for_nothing() {
+    let (_home, environment) = surroundings("", REPO, &[]);
+    assert_eq!(Settings::new(&Layers::read(&environment, &[]).unwrap().merged()).without_effect(), Vec::<String>::new());
+    let repo =
+        format!("{REPO}\n[run]\npriority = \"batch\"\n[cache]\nresults = \"off\"\nflaky = true\n[artifacts]\ncollect = [\"*.log\"]\n");
+    let (_home, environment) = surroundings("", &repo, &[("RCH_WORKER_SELECTION_MODE", "adaptive")]);
+    let said = Settings::new(&Layers::read(&environment, &[]).unwrap().merged()).without_effect();
+    let keys: Vec<&str> = said.iter().map(|text| text.split(' ').next().unwrap()).collect();
+    assert_eq!(keys, ["cache.flaky", "worker_selection.mode", "run.priority", "artifacts.collect"]);
+}
+
+#[test]
+fn what_travels_names_no_directory_of_this_machine() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::create_dir_all(elsewhere.path().join("rch")).unwrap();
+    fs::write(elsewhere.path().join("rch/config.toml"), "coordinator = \"http://farm:7070\"").unwrap();
+    let (home, environment) = surroundings("", REPO, &[("XDG_CONFIG_HOME", elsewhere.path().to_str().unwrap())]);
+    let text = serde_json::to_string(&effective(&Layers::read(&environment, &[]).unwrap().merged())).unwrap();
+    assert!(text.contains("\"$XDG_CONFIG_HOME/rch/config.toml\"") && text.contains("\".rch/xcode.toml\""), "{text}");
+    assert!([home.path(), elsewhere.path()].iter().all(|path| !text.contains(path.to_str().unwrap())), "{text}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use rch_schemas::Reason;
-use rch_schemas::document::{Farm, SchemaId, SchemaVersion, SelectionMode, WorkerKey};
+use rch_schemas::document::{Farm, SchemaId, SchemaVersion, WorkerKey};
 use rch_schemas::protocol::{Feature, ProtocolRange};
 
 use super::error::{ApiError, ApiResult};
@@ -39,12 +39,13 @@ pub(super) async fn get(State(api): State<Api>) -> ApiResult<Json<Farm>> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: ProtocolRange::OURS,
         features: FEATURES.map(str::to_owned).to_vec(),
-        selection: SelectionMode::Deterministic,
+        selection: api.shared.config.selection,
         durability: api.shared.board.durability().as_str().to_owned(),
         public_key: api.shared.key.public_key(),
         worker_keys: config.inventory.iter().map(key).collect(),
         policy_sha256: config.policy.digest(),
         policy: config.policy,
+        defaults: api.shared.config.defaults.clone(),
     }))
 }
 

@@ -1,5 +1,7 @@
 //! What a farm says of itself, and what the command line says of a run.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,10 @@ document! {
         pub policy_sha256: Sha256,
         /// The invocation policy itself: what the farm allows beside the built-in table.
         pub policy: crate::invocation::Policy,
+        /// What runs are configured with unless they say otherwise: dotted keys of the client's configuration, such as
+        /// `timeouts.queue_seconds`, to their values. A client leaves out keys that it does not know.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub defaults: BTreeMap<String, serde_json::Value>,
     }
 }
 

@@ -89,7 +89,7 @@ pub struct RecipeRef {
 pub struct EffectiveConfig {
     /// The merged values, secrets replaced.
     pub values: serde_json::Value,
-    /// The contributing sources, weakest first: a file's path or a layer's name, with the digest of its bytes.
+    /// The contributing sources, weakest first, each with the digest of its bytes when it is a file.
     #[serde(default)]
     pub sources: Vec<ConfigSource>,
     /// What was replaced.
@@ -100,7 +100,7 @@ pub struct EffectiveConfig {
 /// A layer that contributed to the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigSource {
-    /// A path or a layer's name.
+    /// The layer's name, or which file: `~/.config/rch/config.toml`, or a path from the tree's root. Never a path of the client's machine.
     pub name: String,
     /// Digest of its bytes; absent for layers that are not files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
