@@ -220,6 +220,82 @@ mod tests {
         assert_ne!(unusual.key(), inputs().key());
     }
 
+    /// Inputs in which every optional member is there, one for each kind of destination. A new member does not compile until it stands here.
+    fn complete() -> [JobKeyInputs; 3] {
+        let text = |text: &str| text.to_owned();
+        let (provisioning, arch, os_version) = (Provisioning::Ephemeral, text("arm64"), text("18.2"));
+        let destinations = [
+            ResolvedDestination::Simulator {
+                platform: text("iOS Simulator"),
+                arch: arch.clone(),
+                os_version: os_version.clone(),
+                provisioning,
+                name: text("iPhone 16"),
+                device_type_identifier: text("com.apple.CoreSimulator.SimDeviceType.iPhone-16"),
+                sim_runtime_identifier: text("com.apple.CoreSimulator.SimRuntime.iOS-18-2"),
+                sim_runtime_build: text("22C150"),
+                paired_with: Some(text("com.apple.CoreSimulator.SimDeviceType.Apple-Watch-Series-10-46mm")),
+            },
+            ResolvedDestination::Mac {
+                platform: text("macOS"),
+                arch,
+                os_version: os_version.clone(),
+                provisioning,
+                variant: Some(text("Mac Catalyst")),
+            },
+            ResolvedDestination::Generic { platform: text("iOS"), os_version, provisioning, variant: Some(text("Mac Catalyst")) },
+        ];
+        destinations.map(|destination| JobKeyInputs {
+            source_sha256: Sha256::of("tree"),
+            sanitized_argv: vec![text("test"), text("-scheme"), text("App")],
+            toolchain: Toolchain { tools: [(text("swiftlint"), text("0.57"))].into(), ..inputs().toolchain },
+            destination,
+            env: [(text("CI"), text("1"))].into(),
+            directory: "Packages/Kit".parse().ok(),
+            allow_empty: true,
+        })
+    }
+
+    /// The places of all values that are neither object nor array, as JSON pointers.
+    fn leaves(place: &str, value: &serde_json::Value) -> Vec<String> {
+        use serde_json::Value;
+        match value {
+            Value::Object(members) => members.iter().flat_map(|(name, member)| leaves(&format!("{place}/{name}"), member)).collect(),
+            Value::Array(items) => items.iter().enumerate().flat_map(|(index, item)| leaves(&format!("{place}/{index}"), item)).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![place.to_owned()],
+        }
+    }
+
+    #[test]
+    fn every_input_alone_makes_another_key() {
+        let mut keys = std::collections::BTreeSet::new();
+        for inputs in complete() {
+            assert!(keys.insert(inputs.key()));
+            let value = serde_json::to_value(&inputs).expect("inputs serialize");
+            // What is there and what kind of destination it is are told by the constants of the format, not by values that could differ.
+            for place in leaves("", &value).iter().filter(|place| *place != "/destination/kind") {
+                let mut other = value.clone();
+                let leaf = other.pointer_mut(place).expect("the place comes from the value");
+                *leaf = match (place.as_str(), &leaf) {
+                    ("/source_sha256", _) => Sha256::of("another").to_string().into(),
+                    ("/destination/provisioning", _) => "existing".into(),
+                    (_, serde_json::Value::Bool(on)) => (!on).into(),
+                    (_, text) => format!("{}x", text.as_str().expect("texts and switches are all there is")).into(),
+                };
+                let other: JobKeyInputs = serde_json::from_value(other).unwrap_or_else(|error| panic!("{place}: {error}"));
+                assert!(keys.insert(other.key()), "{place} changes nothing");
+            }
+        }
+        assert!(keys.len() > 50, "{}", keys.len());
+    }
+
+    #[test]
+    fn the_order_and_the_number_of_arguments_are_in_the_key() {
+        let key = |argv: &[&str]| JobKeyInputs { sanitized_argv: argv.iter().map(|word| (*word).to_owned()).collect(), ..inputs() }.key();
+        let keys = [key(&["build"]), key(&["build", "a", "b"]), key(&["build", "b", "a"]), key(&["build", "ab"]), key(&["build", "a b"])];
+        assert_eq!(std::collections::BTreeSet::from(keys).len(), keys.len());
+    }
+
     #[test]
     fn an_unknown_input_is_refused_rather_than_left_out_of_the_hash() {
         let mut value = serde_json::to_value(inputs()).expect("inputs serialize");

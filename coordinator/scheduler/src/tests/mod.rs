@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod farm;
+mod key;
+mod key_of_worker;
 mod lifecycle;
 mod loss;
 mod properties;
