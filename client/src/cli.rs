@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rch_schemas::RequestId;
+use rch_schemas::{RequestId, Sha256};
 use serde_json::{Value, json};
 
 /// Builds and tests Xcode projects on the Macs of your team.
@@ -113,6 +113,19 @@ pub(crate) enum Command {
     /// How the farm is
     #[command(after_help = "Example:\n  rch status --json")]
     Status,
+    /// Make a farm yours: pin its key, keep a token for it
+    ///
+    /// From then on every command to URL sends the token, and refuses a farm with another key. The token comes from --token-file,
+    /// --token-stdin or RCH_TOKEN, never from an argument; a farm without tokens needs none.
+    #[command(after_help = "Example:\n  rch login https://farm.example --token-stdin < token.txt")]
+    Login(LoginFlags),
+    /// Forget the key and the token of a farm
+    #[command(after_help = "Example:\n  rch logout https://farm.example")]
+    Logout {
+        /// Where its coordinator is
+        #[arg(value_name = "URL")]
+        url: String,
+    },
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -237,6 +250,29 @@ pub(crate) struct RunFlags {
     /// Where to run instead of what the configuration says; may be repeated
     #[arg(long = "destination", value_name = "DEST")]
     pub(crate) destinations: Vec<String>,
+}
+
+/// Flags of `rch login`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LoginFlags {
+    /// Where the coordinator is, such as http://coordinator.local:7070
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// Read the token from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "token_stdin")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Read the token from standard input
+    #[arg(long)]
+    pub(crate) token_stdin: bool,
+    /// The farm's key must have this fingerprint (64 hexadecimal digits)
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) key: Option<Sha256>,
+    /// Accept that the farm has another key than before
+    #[arg(long)]
+    pub(crate) replace_key: bool,
+    /// Send the token over plain http to another machine, readable by everybody on the way
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
 }
 
 /// Flags of `rch tail`.

@@ -33,6 +33,11 @@ impl Environment {
         Some(self.user_directory("XDG_CONFIG_HOME", ".config")?.join("rch/config.toml"))
     }
 
+    /// Keys of farms and tokens for them, beside the configuration.
+    pub(crate) fn user_credentials(&self) -> Option<PathBuf> {
+        Some(self.user_directory("XDG_CONFIG_HOME", ".config")?.join("rch/credentials.toml"))
+    }
+
     /// The user's cache, which may be removed at any time: `$XDG_CACHE_HOME/rch`, else `~/.cache/rch`, on macOS too.
     pub(crate) fn user_cache(&self) -> Option<PathBuf> {
         Some(self.user_directory("XDG_CACHE_HOME", ".cache")?.join("rch"))

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rch_schemas::Reason;
 
 use crate::config::ConfigError;
+use crate::credentials::CredentialsError;
 use crate::download::DownloadError;
 use crate::farm::FarmError;
 use crate::output::{Ending, Label, Reporter, Style, Why};
@@ -61,6 +62,9 @@ pub(crate) enum CommandError {
     /// No schema has this name.
     #[error(transparent)]
     Schema(#[from] UnknownSchema),
+    /// What a login left, or a token.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// The user asked to stop.
     #[error("by Ctrl-C")]
     Interrupted,
@@ -86,7 +90,6 @@ impl CommandError {
     /// Code and exit code.
     pub(crate) fn why(&self) -> Why {
         match self {
-            Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) => Why::Usage,
             Self::Farm(error) => error.why(),
             Self::Source(error) => error.why(),
             Self::Plan(error) => match error {
@@ -95,7 +98,8 @@ impl CommandError {
             },
             Self::Download(error) => error.why(),
             Self::NotFound { .. } => Why::Reason(Reason::NotFound),
-            Self::Local { .. } => Why::Internal,
+            Self::Local { .. } | Self::Credentials(CredentialsError::Unwritable { .. }) => Why::Internal,
+            Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) | Self::Credentials(_) => Why::Usage,
             Self::Interrupted => Why::Reason(Reason::CancelledByUser),
         }
     }
@@ -112,6 +116,7 @@ impl CommandError {
             | Self::Download(_)
             | Self::NotFound { .. }
             | Self::Schema(_)
+            | Self::Credentials(_)
             | Self::Interrupted => false,
         }
     }
@@ -145,6 +150,7 @@ impl CommandError {
             | Self::Download(_)
             | Self::NotFound { .. }
             | Self::Schema(_)
+            | Self::Credentials(_)
             | Self::Interrupted => Vec::new(),
         }
     }

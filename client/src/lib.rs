@@ -10,6 +10,7 @@ mod cli;
 mod clock;
 mod command;
 mod config;
+mod credentials;
 mod download;
 mod environment;
 mod error;

@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::ConfigCommand;
 use crate::config::{Layers, Merged, Place, Settings, described_keys, dotted, effective};
 use crate::error::CommandError;
-use crate::farm::FarmClient;
+use crate::farm::FarmError;
 use crate::output::{Ending, Label, table};
 
 /// Shows the configuration, or what it may hold.
@@ -36,11 +36,11 @@ async fn show(context: &mut Context<'_>, origin: bool) -> Result<Ending, Command
     Ok(Ending::success("the configuration, merged").with_document(document))
 }
 
-/// Asks the farm once. A farm out of reach is no reason to show nothing.
+/// Asks the farm once. A farm out of reach is no reason to show nothing; another farm in its place is.
 async fn with_farm(context: &mut Context<'_>, layers: &Layers) -> Result<Merged, CommandError> {
     let merged = layers.merged();
     let asked = match Settings::new(&merged).coordinator() {
-        Ok(url) => FarmClient::new(url)?.farm().await,
+        Ok(url) => context.client(url)?.farm().await,
         Err(error) => {
             context.reporter.fact(&Label::Notice, &format!("without the farm's defaults: {error}"));
             return Ok(merged);
@@ -48,6 +48,7 @@ async fn with_farm(context: &mut Context<'_>, layers: &Layers) -> Result<Merged,
     };
     match asked {
         Ok(farm) => Ok(layers.merged_with(&farm)?),
+        Err(error @ FarmError::KeyChanged { .. }) => Err(error.into()),
         Err(error) => {
             context.reporter.fact(&Label::Notice, &format!("without the farm's defaults: {error}"));
             Ok(merged)

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::cli::Global;
 use crate::config::{Layers, Settings};
+use crate::credentials::Credentials;
 use crate::environment::Environment;
 use crate::error::CommandError;
 use crate::farm::FarmClient;
@@ -49,11 +50,17 @@ impl Context<'_> {
         layers.root().map_or_else(|| checkout(&self.environment.working_directory), Path::to_owned)
     }
 
+    /// A client of the coordinator at `url`, with what a login left for it.
+    pub(crate) fn client(&self, url: reqwest::Url) -> Result<FarmClient, CommandError> {
+        let access = Credentials::read(&self.environment)?.access(&url, &self.environment)?;
+        Ok(FarmClient::with(url, &access)?)
+    }
+
     /// Reaches the coordinator, trying for as long as `timeouts.connect_seconds` allows.
     pub(crate) async fn connect(&mut self, layers: &Layers) -> Result<Connected, CommandError> {
         let merged = layers.merged();
         let settings = Settings::new(&merged);
-        let client = FarmClient::new(settings.coordinator()?)?;
+        let client = self.client(settings.coordinator()?)?;
         let (started, allowed) = (Instant::now(), settings.connect());
         let mut told = false;
         loop {

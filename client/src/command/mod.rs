@@ -9,6 +9,7 @@ mod context;
 mod dry_run;
 pub(crate) mod fetch;
 mod finish;
+pub(crate) mod login;
 mod named;
 pub(crate) mod run;
 pub(crate) mod runs;

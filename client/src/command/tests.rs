@@ -23,6 +23,8 @@ use crate::interrupt::Interrupts;
 use crate::output::{Captured, Ending, Style};
 use crate::program::dispatch;
 
+mod login;
+
 const INPUTS: &[u8] = b"{\"the\":\"inputs\"}";
 const LOG: &str = "Test Case '-[AppTests.A testA]' passed (0.1 seconds).\n** TEST SUCCEEDED **\n";
 
@@ -114,10 +116,14 @@ fn farm_of_one_run(set: &Served) -> impl Fn(&Asked) -> Answer + Send + Sync + 's
 
 /// Runs `rch` with these words in `root`.
 pub(super) async fn rch(root: &std::path::Path, words: &[&str]) -> (Ending, Captured) {
+    rch_in(Environment { working_directory: root.to_owned(), ..Environment::default() }, words).await
+}
+
+/// Runs `rch` with these words and surroundings.
+async fn rch_in(environment: Environment, words: &[&str]) -> (Ending, Captured) {
     let cli = Cli::try_parse_from(std::iter::once("rch").chain(words.iter().copied())).unwrap();
     let style = if cli.global.json { Style::Json } else { Style::Human };
     let (mut reporter, captured) = Captured::reporter(style);
-    let environment = Environment { working_directory: root.to_owned(), ..Environment::default() };
     let mut context = Context { environment, global: cli.global, interrupts: Interrupts::never(), reporter: &mut reporter };
     let ending = match dispatch(cli.command, &mut context).await {
         Ok(ending) => ending,

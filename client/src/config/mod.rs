@@ -8,6 +8,7 @@
 
 mod check;
 mod describe;
+mod edit;
 mod error;
 mod file;
 mod key;
@@ -24,6 +25,7 @@ mod variable;
 mod without_effect;
 
 pub(crate) use describe::described_keys;
+pub(crate) use edit::{set_coordinator, user_coordinator};
 pub(crate) use error::ConfigError;
 pub(crate) use key::dotted;
 pub(crate) use layers::Layers;

@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use rch_schemas::document::{Farm, Recipe};
 use rch_schemas::protocol::ProtocolRange;
+use rch_schemas::seal::PublicKey;
 use rch_schemas::wire::http::{
     Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RunAccepted, RunLine, RunView, SelectionPreview, WorkerView,
 };
 use rch_schemas::{JobId, Reason, RunId, Sha256};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::error::FarmError;
 use super::events::Events;
+use crate::credentials::{Access, PlainHttp, address};
 
 /// A stream of run events is never silent longer than this: the coordinator's keep-alive comes every 15 s, and three may be lost.
 const RUN_EVENTS_IDLE: Duration = Duration::from_mins(1);
@@ -45,25 +47,41 @@ pub(crate) enum SubmitAnswer {
 pub(crate) struct FarmClient {
     http: reqwest::Client,
     base: Url,
+    /// The only key whose farm will do.
+    pinned: Option<PublicKey>,
     /// The newest record any answer depended on: a replica that has not seen it yet makes us wait rather than go back in time.
     newest: AtomicU64,
 }
 
 impl FarmClient {
-    /// A client of the coordinator at `base`. Connects to nothing yet.
+    /// A client of the coordinator at `base`, of which nothing is known. Connects to nothing yet.
+    #[cfg(test)]
     pub(crate) fn new(base: Url) -> Result<Self, FarmError> {
+        Self::with(base, &Access::default())
+    }
+
+    /// The same with what is known of the farm.
+    ///
+    /// # Errors
+    /// [`FarmError::PlainHttp`] when the token would be readable on its way.
+    pub(crate) fn with(base: Url, access: &Access) -> Result<Self, FarmError> {
+        if access.token.is_some() && base.scheme() == "http" && !is_loopback(&base) && access.plain_http == PlainHttp::Refused {
+            return Err(FarmError::PlainHttp { url: base.to_string() });
+        }
         // Another client of this process may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("rch/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(HANDSHAKE)
             .read_timeout(BYTES)
-            .redirect(reqwest::redirect::Policy::none());
+            // A redirect would carry the token to whoever is named.
+            .redirect(reqwest::redirect::Policy::none())
+            .default_headers(access.token.iter().map(|token| (AUTHORIZATION, token.header())).collect());
         if is_loopback(&base) {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| FarmError::unreachable(&base, &error))?;
-        Ok(Self { http, base, newest: AtomicU64::new(0) })
+        Ok(Self { http, base, pinned: access.pinned.clone(), newest: AtomicU64::new(0) })
     }
 
     /// Where the coordinator is.
@@ -71,9 +89,13 @@ impl FarmClient {
         &self.base
     }
 
-    /// What the farm says of itself; refuses a farm that shares no protocol version with us.
+    /// What the farm says of itself; refuses a farm that has another key than the pinned one, or shares no protocol version with us.
     pub(crate) async fn farm(&self) -> Result<Farm, FarmError> {
         let farm: Farm = self.get(&["farm"]).await?;
+        if let Some(pinned) = self.pinned.as_ref().filter(|pinned| **pinned != farm.public_key) {
+            let (expected, found) = (pinned.fingerprint(), farm.public_key.fingerprint());
+            return Err(FarmError::KeyChanged { url: address(&self.base), expected, found });
+        }
         match farm.protocol.intersect(ProtocolRange::OURS) {
             Some(_) => Ok(farm),
             None => Err(FarmError::Protocol { theirs: farm.protocol, ours: ProtocolRange::OURS }),

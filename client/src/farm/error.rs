@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rch_schemas::Reason;
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::Problem;
+use rch_schemas::{Reason, Sha256};
 
 use crate::output::Why;
 
@@ -41,6 +41,36 @@ pub(crate) enum FarmError {
         /// What it was.
         found: String,
     },
+    /// The farm has another key than it had.
+    #[error(
+        "the farm at {url} has the key {found}, and {expected} was pinned: it is another farm, or its key was replaced; ask its operators for the fingerprint, and if they name the new one: rch login {url} --replace-key"
+    )]
+    KeyChanged {
+        /// The coordinator's address.
+        url: String,
+        /// The fingerprint that was pinned.
+        expected: Sha256,
+        /// The fingerprint it has.
+        found: Sha256,
+    },
+    /// The farm has another key than it should have.
+    #[error("the farm at {url} has the key {found}, expected {expected}; nothing was kept: ask its operators which is right")]
+    OtherKey {
+        /// The coordinator's address.
+        url: String,
+        /// The fingerprint that was asked for.
+        expected: Sha256,
+        /// The fingerprint it has.
+        found: Sha256,
+    },
+    /// A token would be readable on its way.
+    #[error(
+        "{url} is plain http to another machine, and everybody on the way could read the token; use https, an SSH tunnel to a loopback address, or rch login --insecure-http if that is what you want"
+    )]
+    PlainHttp {
+        /// The coordinator's address.
+        url: String,
+    },
     /// No version of the protocol in common.
     #[error("the farm speaks protocol {theirs}, this rch speaks {ours}; update the older of the two")]
     Protocol {
@@ -70,6 +100,8 @@ impl FarmError {
             Self::Answer { status: 401 | 403, .. } => Why::Reason(Reason::Unauthorized),
             Self::Answer { .. } => Why::Internal,
             Self::Protocol { .. } => Why::Reason(Reason::UnsupportedProtocol),
+            Self::KeyChanged { .. } | Self::OtherKey { .. } => Why::Reason(Reason::KeyNotPinned),
+            Self::PlainHttp { .. } => Why::Usage,
         }
     }
 
@@ -77,7 +109,12 @@ impl FarmError {
     pub(crate) fn brief(&self) -> String {
         match self {
             Self::Unreachable { url, cause } => format!("{url} ({cause})"),
-            Self::Problem { .. } | Self::Answer { .. } | Self::Protocol { .. } => self.to_string(),
+            Self::Problem { .. }
+            | Self::Answer { .. }
+            | Self::Protocol { .. }
+            | Self::KeyChanged { .. }
+            | Self::OtherKey { .. }
+            | Self::PlainHttp { .. } => self.to_string(),
         }
     }
 
@@ -85,7 +122,12 @@ impl FarmError {
     pub(crate) fn code(&self) -> Option<Reason> {
         match self {
             Self::Problem { problem, .. } => Some(problem.code),
-            Self::Unreachable { .. } | Self::Answer { .. } | Self::Protocol { .. } => None,
+            Self::Unreachable { .. }
+            | Self::Answer { .. }
+            | Self::Protocol { .. }
+            | Self::KeyChanged { .. }
+            | Self::OtherKey { .. }
+            | Self::PlainHttp { .. } => None,
         }
     }
 
@@ -95,7 +137,7 @@ impl FarmError {
             Self::Unreachable { .. } => true,
             Self::Problem { problem, .. } => matches!(problem.status, 502..=504),
             Self::Answer { status, .. } => matches!(status, 502..=504),
-            Self::Protocol { .. } => false,
+            Self::Protocol { .. } | Self::KeyChanged { .. } | Self::OtherKey { .. } | Self::PlainHttp { .. } => false,
         }
     }
 
@@ -103,7 +145,12 @@ impl FarmError {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Problem { retry_after, .. } => *retry_after,
-            Self::Unreachable { .. } | Self::Answer { .. } | Self::Protocol { .. } => None,
+            Self::Unreachable { .. }
+            | Self::Answer { .. }
+            | Self::Protocol { .. }
+            | Self::KeyChanged { .. }
+            | Self::OtherKey { .. }
+            | Self::PlainHttp { .. } => None,
         }
     }
 }

@@ -57,6 +57,11 @@ impl Answer {
         Self::problem(&rch_schemas::wire::http::Problem::new(404, rch_schemas::Reason::NotFound, "not there"))
     }
 
+    /// The same with another status.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     /// The same with a header.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));

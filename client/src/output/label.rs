@@ -49,6 +49,14 @@ pub(crate) enum Label {
     Error,
     /// The exit code and its kind.
     Exit,
+    /// A farm, by its name.
+    Farm,
+    /// A farm's key.
+    Key,
+    /// What becomes of a token.
+    Token,
+    /// A file that was written.
+    Written,
     /// A step, by its name in the configuration.
     Step(String),
 }
@@ -78,6 +86,10 @@ impl Label {
             Self::Artifacts => "Artifacts",
             Self::Error => "Error",
             Self::Exit => "Exit",
+            Self::Farm => "Farm",
+            Self::Key => "Key",
+            Self::Token => "Token",
+            Self::Written => "Written",
             Self::Step(name) => name,
         }
     }
@@ -98,6 +110,10 @@ impl Label {
             | Self::Started
             | Self::Artifacts
             | Self::Exit
+            | Self::Farm
+            | Self::Key
+            | Self::Token
+            | Self::Written
             | Self::Step(_) => None,
         }
     }
