@@ -1,11 +1,23 @@
 //! The command line.
+//!
+//! The definitions are also what the shells complete, what the manual pages say and what the golden help is compared with.
+
+mod exit_codes;
+mod flags;
+mod group;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use rch_schemas::{RequestId, Sha256};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use serde_json::{Value, json};
+
+pub(crate) use flags::{FetchFlags, LoginFlags, RunFlags, TailFlags};
+pub(crate) use group::{ConfigCommand, SchemaCommand, WorkersCommand};
+
+/// What `rch` is for, by example.
+const EXAMPLE: &str = "Example:\n  rch xcode verify                 build and test this tree as .rch/xcode.toml says\n  rch xcodebuild -scheme App test  the same line as before, on the farm";
 
 /// Builds and tests Xcode projects on the Macs of your team.
 #[derive(Debug, Parser)]
@@ -13,7 +25,7 @@ use serde_json::{Value, json};
     name = "rch",
     version,
     disable_help_subcommand = true,
-    after_help = "Example:\n  rch xcode verify            build and test this tree as .rch/xcode.toml says\n  rch xcodebuild -scheme App test    the same line as before, on the farm"
+    after_help = EXAMPLE
 )]
 pub(crate) struct Cli {
     /// What every command takes.
@@ -64,7 +76,7 @@ pub(crate) enum LogMode {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run what .rch/xcode.toml says
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rch xcode verify")]
     Xcode(XcodeCommand),
     /// Run a line that was given to xcodebuild so far
     ///
@@ -108,7 +120,7 @@ pub(crate) enum Command {
         limit: u32,
     },
     /// The farm's workers
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rch workers list")]
     Workers(WorkersCommand),
     /// How the farm is
     #[command(after_help = "Example:\n  rch status --json")]
@@ -127,11 +139,40 @@ pub(crate) enum Command {
         url: String,
     },
     /// The configuration
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rch config show --origin")]
     Config(ConfigCommand),
     /// The JSON documents of the farm, and whether a file is one
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rch schema list")]
     Schema(SchemaCommand),
+    /// Check downloaded artifacts, and say what is proven and by whom
+    ///
+    /// Asks no farm about what is in them: every file is compared with the manifest, the manifest with the signature, and the signature with
+    /// the key that the farm pins. Without a farm the key is only said.
+    #[command(after_help = "Example:\n  rch audit .rch/artifacts/01KBQ3M5T2Y8ZC4W6N0R7HXA1D")]
+    Audit {
+        /// A run's directory, or that of one set
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Check this machine, the way to the farm, and this tree; say what to do about what is wrong
+    #[command(after_help = "Example:\n  rch doctor")]
+    Doctor,
+    /// Print what a shell needs to complete commands
+    #[command(
+        after_help = "Example:\n  rch completions zsh > \"${fpath[1]}/_rch\"\n  rch completions bash > ~/.local/share/bash-completion/completions/rch"
+    )]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = "Example:\n  rch man | man -l -\n  rch man ~/.local/share/man/man1")]
+    Man {
+        /// Where the pages go, one for each command
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// Commands under `rch xcode`.
@@ -169,157 +210,25 @@ pub(crate) enum XcodeCommand {
     Fetch(FetchFlags),
 }
 
-/// Commands under `rch workers`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum WorkersCommand {
-    /// List them with what they do
-    #[command(after_help = "Example:\n  rch workers list --all")]
-    List {
-        /// Also those that are idle and healthy
-        #[arg(long)]
-        all: bool,
-    },
-}
+impl Cli {
+    /// Reads a command line.
+    pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut definitions = Self::definitions();
+        let matches = definitions.try_get_matches_from_mut(words)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut definitions))
+    }
 
-/// Commands under `rch config`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConfigCommand {
-    /// Show the merged configuration
-    #[command(after_help = "Example:\n  rch config show --origin")]
-    Show {
-        /// Also where each value comes from
-        #[arg(long)]
-        origin: bool,
-    },
-    /// List every key with its variable and what it may be
-    #[command(after_help = "Example:\n  rch config keys | grep timeouts")]
-    Keys,
-}
-
-/// Commands under `rch schema`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SchemaCommand {
-    /// List the documents
-    #[command(after_help = "Example:\n  rch schema list")]
-    List,
-    /// Print a document's JSON Schema
-    #[command(after_help = "Example:\n  rch schema show job > job.schema.json")]
-    Show {
-        /// A document's name (job) or its schema_id (rch-xcode/job@1)
-        #[arg(value_name = "NAME")]
-        name: String,
-    },
-    /// Check documents against the schema that each names
-    ///
-    /// A file holds one document, or one a line (events.jsonl, the output of rch --json). A line without a schema_id is of the first line's.
-    #[command(after_help = "Example:\n  rch schema validate .rch/artifacts/*/*/*.json")]
-    Validate {
-        /// Files; - is standard input
-        #[arg(value_name = "FILE", required = true)]
-        files: Vec<PathBuf>,
-    },
-}
-
-/// Flags of the commands that run something.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct RunFlags {
-    /// Show who would run it and why, and what would be uploaded; run nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Print the run's id and leave
-    #[arg(long, conflicts_with = "dry_run")]
-    pub(crate) detach: bool,
-    /// How much of the log to show: short on a terminal, else raw
-    #[arg(long, value_name = "HOW")]
-    pub(crate) log: Option<LogMode>,
-    /// An id of your own: the same again is the same run, not another
-    #[arg(long, value_name = "ID")]
-    pub(crate) request_id: Option<RequestId>,
-    /// Where artifacts go, instead of .rch/artifacts
-    #[arg(long, value_name = "DIR")]
-    pub(crate) artifacts: Option<PathBuf>,
-    /// Neither use nor keep results
-    #[arg(long)]
-    pub(crate) no_cache: bool,
-    /// The only worker that will do
-    #[arg(long, value_name = "NAME")]
-    pub(crate) worker: Option<String>,
-    /// Which Xcode: a build (16C5032a), a version (16.2) or bounds (>=16,<17)
-    #[arg(long, value_name = "WHICH")]
-    pub(crate) xcode: Option<String>,
-    /// Where to run instead of what the configuration says; may be repeated
-    #[arg(long = "destination", value_name = "DEST")]
-    pub(crate) destinations: Vec<String>,
-}
-
-/// Flags of `rch login`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct LoginFlags {
-    /// Where the coordinator is, such as http://coordinator.local:7070
-    #[arg(value_name = "URL")]
-    pub(crate) url: String,
-    /// Read the token from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "token_stdin")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// Read the token from standard input
-    #[arg(long)]
-    pub(crate) token_stdin: bool,
-    /// The farm's key must have this fingerprint (64 hexadecimal digits)
-    #[arg(long, value_name = "SHA256")]
-    pub(crate) key: Option<Sha256>,
-    /// Accept that the farm has another key than before
-    #[arg(long)]
-    pub(crate) replace_key: bool,
-    /// Send the token over plain http to another machine, readable by everybody on the way
-    #[arg(long)]
-    pub(crate) insecure_http: bool,
-}
-
-/// Flags of `rch tail`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct TailFlags {
-    /// Run or job: an id, a unique prefix of one, or `last`
-    #[arg(value_name = "ID")]
-    pub(crate) id: String,
-    /// How much of the log to show
-    #[arg(long, value_name = "HOW", default_value = "raw")]
-    pub(crate) log: LogMode,
-}
-
-/// Flags of `rch fetch`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct FetchFlags {
-    /// Run or job: an id, a unique prefix of one, or `last`
-    #[arg(value_name = "ID")]
-    pub(crate) id: String,
-    /// Files or directories of the sets, such as result.xcresult; everything when none is given
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<String>,
-    /// Where artifacts go, instead of .rch/artifacts
-    #[arg(long, value_name = "DIR")]
-    pub(crate) artifacts: Option<PathBuf>,
+    /// Every command with its flags and words.
+    pub(crate) fn definitions() -> clap::Command {
+        let codes = exit_codes::lines().join("\n");
+        Self::command().after_long_help(format!("{EXAMPLE}\n\nExit codes:\n{codes}"))
+    }
 }
 
 impl Global {
     /// The layer of configuration that the flags are.
     pub(crate) fn values(&self) -> Vec<(&'static str, Value)> {
         self.coordinator.iter().map(|url| ("coordinator", json!(url))).collect()
-    }
-}
-
-impl RunFlags {
-    /// The layer of configuration that the flags are.
-    pub(crate) fn values(&self) -> Vec<(&'static str, Value)> {
-        let mut values = Vec::new();
-        if self.no_cache {
-            values.push(("cache.results", json!("off")));
-        }
-        values.extend(self.worker.iter().map(|name| ("worker_selection.worker", json!(name))));
-        values.extend(self.xcode.iter().map(|which| ("toolchain.xcode", json!(which))));
-        if !self.destinations.is_empty() {
-            values.push(("destination.values", json!(self.destinations)));
-        }
-        values
     }
 }
 
@@ -330,80 +239,4 @@ pub(crate) fn asks_for_json(words: &[OsString]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    fn parsed(line: &str) -> Command {
-        Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}")).command
-    }
-
-    #[test]
-    fn the_definitions_are_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn arguments_of_xcodebuild_are_taken_as_they_are_and_flags_of_rch_before_them() {
-        for (line, own, expected) in [
-            ("rch xcodebuild -scheme App test", false, "-scheme App test"),
-            ("rch xcodebuild --dry-run -quiet -scheme App", true, "-quiet -scheme App"),
-            ("rch xcodebuild -hideShellScriptEnvironment -jobs 4", false, "-hideShellScriptEnvironment -jobs 4"),
-            ("rch xcodebuild test -only-testing:A/b CODE_SIGNING_ALLOWED=NO", false, "test -only-testing:A/b CODE_SIGNING_ALLOWED=NO"),
-            ("rch xcodebuild --log raw env A=1 xcrun xcodebuild -version", false, "env A=1 xcrun xcodebuild -version"),
-            ("rch xcodebuild -scheme --json", false, "-scheme --json"),
-        ] {
-            let Command::Xcodebuild { run, line: words } = parsed(line) else { panic!("{line}") };
-            assert_eq!((run.dry_run, words.join(" ").as_str()), (own, expected), "{line}");
-        }
-    }
-
-    #[test]
-    fn older_spellings_still_work_and_are_not_advertised() {
-        assert!(matches!(parsed("rch xcode tail last"), Command::Xcode(XcodeCommand::Tail(_))));
-        assert!(matches!(parsed("rch xcode artifacts last"), Command::Xcode(XcodeCommand::Fetch(_))));
-        assert!(matches!(parsed("rch xcode cancel last"), Command::Xcode(XcodeCommand::Cancel { .. })));
-        let mut command = Cli::command();
-        let help = command.find_subcommand_mut("xcode").map(|xcode| xcode.render_help().to_string()).unwrap_or_default();
-        assert!(help.contains("verify") && !help.contains("tail"), "{help}");
-    }
-
-    /// `--help` as people see it. A change is to be made here too, on purpose.
-    #[test]
-    fn help_reads_as_it_was_agreed() {
-        let help = |words: &[&str]| Cli::try_parse_from(words).expect_err("help is no command").to_string();
-        for (words, golden) in [
-            (&["rch", "--help"][..], include_str!("../golden/rch.txt")),
-            (&["rch", "xcode", "verify", "--help"], include_str!("../golden/rch-xcode-verify.txt")),
-            (&["rch", "fetch", "--help"], include_str!("../golden/rch-fetch.txt")),
-        ] {
-            assert_eq!(help(words), golden, "{words:?}");
-        }
-    }
-
-    #[test]
-    fn every_command_shows_an_example() {
-        fn walk(command: &clap::Command, path: &str) {
-            let path = format!("{path} {}", command.get_name());
-            if command.get_subcommands().next().is_none() && !command.is_hide_set() {
-                let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(example.contains("Example:"), "{path}");
-            }
-            command.get_subcommands().for_each(|inner| walk(inner, &path));
-        }
-        walk(&Cli::command(), "");
-    }
-
-    #[test]
-    fn flags_are_a_layer_of_the_configuration() {
-        let Command::Xcode(XcodeCommand::Verify { run }) = parsed("rch xcode verify --no-cache --destination a=b --worker macmini-01")
-        else {
-            panic!("verify")
-        };
-        let values = run.values();
-        assert_eq!(values[0], ("cache.results", json!("off")));
-        assert_eq!(values[1], ("worker_selection.worker", json!("macmini-01")));
-        assert_eq!(values[2], ("destination.values", json!(["a=b"])));
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
-use rch_schemas::Reason;
+use rch_schemas::{Reason, RunId};
 
 use crate::config::ConfigError;
 use crate::credentials::CredentialsError;
@@ -68,6 +68,12 @@ pub(crate) enum CommandError {
     /// The user asked to stop.
     #[error("by Ctrl-C")]
     Interrupted,
+    /// The user looks on no longer; what he looked on at goes on.
+    #[error("the run goes on; nothing was cancelled (again: rch tail {run_id}; end it: rch cancel {run_id})")]
+    Left {
+        /// The run.
+        run_id: RunId,
+    },
 }
 
 /// There is no `.rch/xcode.toml`.
@@ -101,6 +107,7 @@ impl CommandError {
             Self::Local { .. } | Self::Credentials(CredentialsError::Unwritable { .. }) => Why::Internal,
             Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) | Self::Credentials(_) => Why::Usage,
             Self::Interrupted => Why::Reason(Reason::CancelledByUser),
+            Self::Left { .. } => Why::Left,
         }
     }
 
@@ -117,7 +124,8 @@ impl CommandError {
             | Self::NotFound { .. }
             | Self::Schema(_)
             | Self::Credentials(_)
-            | Self::Interrupted => false,
+            | Self::Interrupted
+            | Self::Left { .. } => false,
         }
     }
 
@@ -136,7 +144,7 @@ impl CommandError {
     }
 
     /// What belongs beneath the sentence.
-    fn details(&self) -> Vec<String> {
+    pub(crate) fn details(&self) -> Vec<String> {
         match self {
             Self::Plan(PlanError::Rejected { rejected, .. }) => rejected.iter().map(ToString::to_string).collect(),
             Self::NoRepoConfig { source } => {
@@ -151,7 +159,8 @@ impl CommandError {
             | Self::NotFound { .. }
             | Self::Schema(_)
             | Self::Credentials(_)
-            | Self::Interrupted => Vec::new(),
+            | Self::Interrupted
+            | Self::Left { .. } => Vec::new(),
         }
     }
 
@@ -160,7 +169,20 @@ impl CommandError {
         let (sentence, details) = (self.sentence(), self.details());
         reporter.live(None);
         if reporter.style() == Style::Human {
-            let label = if matches!(self, Self::Interrupted) { Label::Cancelled } else { Label::Error };
+            let label = match self {
+                Self::Interrupted => Label::Cancelled,
+                Self::Left { .. } => Label::Left,
+                Self::Config(_)
+                | Self::NoRepoConfig { .. }
+                | Self::Farm(_)
+                | Self::Source(_)
+                | Self::Plan(_)
+                | Self::Local { .. }
+                | Self::Download(_)
+                | Self::NotFound { .. }
+                | Self::Schema(_)
+                | Self::Credentials(_) => Label::Error,
+            };
             reporter.fact(&label, &sentence);
             reporter.details(&details);
         }

@@ -16,6 +16,8 @@ mod environment;
 mod error;
 mod farm;
 mod follow;
+#[cfg(test)]
+mod golden;
 mod interrupt;
 mod output;
 mod plan;

@@ -4,8 +4,6 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::cli::{Cli, Color, Command, XcodeCommand, asks_for_json};
 use crate::command::run::What;
 use crate::command::{self, Context};
@@ -17,7 +15,7 @@ use crate::output::{Ending, Reporter, Streams, Style, Terminal, Why};
 /// Runs `rch` with the arguments of this process; the exit code is one of the contract's table.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let cli = match Cli::try_parse_from(&words) {
+    let cli = match Cli::read(words.clone()) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(refuse(&words, &error)),
     };
@@ -87,6 +85,10 @@ pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Res
         Command::Logout { url } => command::login::logout(context, &url),
         Command::Config(command) => command::config::run(context, command).await,
         Command::Schema(command) => command::schema::run(context, command),
+        Command::Audit { directory } => command::audit::run(context, &directory).await,
+        Command::Doctor => command::doctor::run(context).await,
+        Command::Completions { shell } => Ok(command::manual::completions(context, shell)),
+        Command::Man { directory } => command::manual::pages(context, directory.as_deref()),
     }
 }
 

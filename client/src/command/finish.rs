@@ -11,7 +11,7 @@ use rch_schemas::{JobId, Reason};
 use crate::download::{Collected, DownloadError, Place};
 use crate::follow::Story;
 use crate::output::xcodebuild::plain_block;
-use crate::output::{Ending, Label, Reporter, Why, bytes, duration};
+use crate::output::{Ending, Label, Reporter, Style, Why, bytes, duration};
 
 /// The largest source file a line is shown from.
 const SOURCE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -24,11 +24,24 @@ pub(super) struct Times {
     pub(super) total: Duration,
     /// Sending chunks.
     pub(super) upload: Duration,
+    /// From the beginning to the first job's start, when that was seen.
+    pub(super) wait: Option<Duration>,
+}
+
+/// What is said of artifacts that are here.
+pub(super) struct Here<'a> {
+    /// Where they are, as a person would type it.
+    pub(super) directory: String,
+    /// How the run ended, when this is its end.
+    pub(super) exit_code: u8,
+    /// Where the first error stands.
+    pub(super) first_error: Option<String>,
+    /// What the run is called in `rch fetch`.
+    pub(super) id: &'a str,
 }
 
 /// `Succeeded  verify in 1m 37s: upload 1.4 s, wait 0.3 s, build 48.2 s, test 46.9 s`. A run that failed has said so job by job.
-pub(super) fn tell_run(reporter: &mut Reporter, story: &Story, times: &Times) {
-    let run = story.run();
+pub(super) fn tell_run(reporter: &mut Reporter, run: &RunView, times: &Times) {
     if run.exit_code != Some(0) {
         return;
     }
@@ -36,7 +49,7 @@ pub(super) fn tell_run(reporter: &mut Reporter, story: &Story, times: &Times) {
     if !times.upload.is_zero() {
         parts.push(format!("upload {}", duration(times.upload)));
     }
-    parts.extend(story.waited().map(|waited| format!("wait {}", duration(waited))));
+    parts.extend(times.wait.map(|waited| format!("wait {}", duration(waited))));
     for step in &run.plan.steps {
         // Jobs of a step run side by side: the longest is the step's time.
         let longest = run.jobs.iter().filter(|job| job.step == step.index).map(|job| job.duration_ms).max().unwrap_or(0);
@@ -91,15 +104,17 @@ fn source_line(root: Option<&Path>, path: &str, line: Option<u32>) -> Option<Str
     fs::read_to_string(real).ok()?.lines().nth(index).map(str::to_owned)
 }
 
-/// `Verified …` and `Artifacts …`.
-pub(super) fn tell_artifacts(reporter: &mut Reporter, collected: &Collected, directory: &str, first_error: Option<String>) {
-    if let Some(text) = collected.verified() {
+/// `Verified …` and `Artifacts …`. Of a run that failed, its first error says more than its proof; that its set was forged or damaged would
+/// be its end.
+pub(super) fn tell_artifacts(reporter: &mut Reporter, collected: &Collected, here: &Here<'_>) {
+    if let Some(text) = collected.verified().filter(|_| here.exit_code == 0 || reporter.style() == Style::Json) {
         reporter.fact(&Label::Verified, &text);
     }
-    let more = first_error.map_or_else(|| format!(", {}", bytes(collected.bytes())), |place| format!(" (first error: {place})"));
-    reporter.fact(&Label::Artifacts, &format!("{directory}{more}"));
+    let more =
+        here.first_error.as_ref().map_or_else(|| format!(", {}", bytes(collected.bytes())), |place| format!(" (first error: {place})"));
+    reporter.fact(&Label::Artifacts, &format!("{}{more}", here.directory));
     for (path, size) in collected.stays() {
-        reporter.detail(&format!("{path}, {}, stays on the farm: rch fetch last", bytes(*size)));
+        reporter.detail(&format!("{path}, {}, stays on the farm: rch fetch {}", bytes(*size), here.id));
     }
 }
 

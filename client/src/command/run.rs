@@ -12,7 +12,7 @@ use rch_schemas::wire::http::RunAccepted;
 use serde_json::json;
 
 use super::context::Connected;
-use super::finish::Times;
+use super::finish::{Here, Times};
 use super::{Context, dry_run, finish, selection};
 use crate::cli::{LogMode, RunFlags};
 use crate::clock;
@@ -82,8 +82,9 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
         return Ok(detached(context, &accepted));
     }
     let followed = watch(context, &prepared, &source, *accepted).await?;
-    let times = Times { title: prepared.title.clone(), total: prepared.began.elapsed(), upload: uploaded.elapsed };
-    finish::tell_run(context.reporter, &followed.story, &times);
+    let (total, wait) = (prepared.began.elapsed(), followed.story.waited());
+    let times = Times { title: prepared.title.clone(), total, upload: uploaded.elapsed, wait };
+    finish::tell_run(context.reporter, followed.story.run(), &times);
     if followed.interrupted {
         let run_id = followed.story.run().plan.run_id.clone();
         return Ok(Ending { run_id: Some(run_id), ..CommandError::Interrupted.tell(context.reporter) });
@@ -91,7 +92,12 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
     complete(context, &prepared, &followed, &place).await
 }
 
-fn plan(context: &Context<'_>, (layers, merged): (&Layers, &Merged), what: &What) -> Result<(Plan, PathBuf, String), CommandError> {
+/// What is to be run, in which tree, and what to call it.
+pub(super) fn plan(
+    context: &Context<'_>,
+    (layers, merged): (&Layers, &Merged),
+    what: &What,
+) -> Result<(Plan, PathBuf, String), CommandError> {
     let settings = Settings::new(merged);
     let working = &context.environment.working_directory;
     if let What::Line(words) = what {
@@ -119,8 +125,8 @@ fn judge(plan: &Plan, farm: &Farm) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn bundle(context: &mut Context<'_>, prepared: &Prepared) -> Result<Source, CommandError> {
-    context.reporter.live(Some((&Label::Bundling, "reading the tree")));
+/// What the tree is to hold for this plan.
+pub(super) fn projects(plan: &Plan) -> Vec<Project> {
     let project = |step: &crate::plan::Step| {
         let container = match step.classified.container.clone() {
             Some(Container::Workspace(path)) => preflight::Container::Workspace(path),
@@ -129,7 +135,12 @@ async fn bundle(context: &mut Context<'_>, prepared: &Prepared) -> Result<Source
         };
         Project { container, scheme: step.classified.scheme.clone() }
     };
-    let projects: Vec<Project> = prepared.plan.steps.iter().map(project).collect();
+    plan.steps.iter().map(project).collect()
+}
+
+async fn bundle(context: &mut Context<'_>, prepared: &Prepared) -> Result<Source, CommandError> {
+    context.reporter.live(Some((&Label::Bundling, "reading the tree")));
+    let projects = projects(&prepared.plan);
     let cache = StatCache::of(&context.environment);
     let bundling = Source::bundle(prepared.root.clone(), Settings::new(&prepared.merged).bundle(), projects, cache);
     let source = tokio::select! {
@@ -265,7 +276,8 @@ async fn complete(context: &mut Context<'_>, prepared: &Prepared, followed: &Fol
     finish::tell_failures(reporter, &followed.story, &collected, Some(&prepared.root));
     reporter.facts(&Label::Notice, &collected.notices);
     let first_error = finish::first_error(run, &collected, place);
-    finish::tell_artifacts(reporter, &collected, &place.shown(&place.run(&run.plan.run_id)), first_error);
+    let directory = place.shown(&place.run(&run.plan.run_id));
+    finish::tell_artifacts(reporter, &collected, &Here { directory, exit_code: ending.exit_code, first_error, id: "last" });
     match finish::worst(&mut collected, reporter) {
         Some(error) => Err(Box::new(error).into()),
         None => Ok(ending),

@@ -6,7 +6,6 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clap::Parser as _;
 use data_encoding::BASE64;
 use rch_schemas::document::CliEvent;
 use rch_schemas::wire::http::Problem;
@@ -121,7 +120,7 @@ pub(super) async fn rch(root: &std::path::Path, words: &[&str]) -> (Ending, Capt
 
 /// Runs `rch` with these words and surroundings.
 async fn rch_in(environment: Environment, words: &[&str]) -> (Ending, Captured) {
-    let cli = Cli::try_parse_from(std::iter::once("rch").chain(words.iter().copied())).unwrap();
+    let cli = Cli::read(std::iter::once("rch").chain(words.iter().copied()).map(Into::into)).unwrap();
     let style = if cli.global.json { Style::Json } else { Style::Human };
     let (mut reporter, captured) = Captured::reporter(style);
     let mut context = Context { environment, global: cli.global, interrupts: Interrupts::never(), reporter: &mut reporter };

@@ -1,4 +1,6 @@
-//! `rch workers list`.
+//! `rch workers list` and `rch workers show`.
+
+mod show;
 
 use std::time::Duration;
 
@@ -8,17 +10,24 @@ use serde_json::json;
 use super::Context;
 use crate::cli::WorkersCommand;
 use crate::error::CommandError;
-use crate::output::{Ending, bytes, duration, table};
+use crate::output::{Ending, bytes, count, duration, table};
+
+/// Does one of them.
+pub(crate) async fn run(context: &mut Context<'_>, command: WorkersCommand) -> Result<Ending, CommandError> {
+    match command {
+        WorkersCommand::List { all } => list(context, all).await,
+        WorkersCommand::Show { name } => show::run(context, &name).await,
+    }
+}
 
 /// Lists the workers; those that are idle and healthy only with `--all`, when there are others to look at.
-pub(crate) async fn run(context: &mut Context<'_>, command: WorkersCommand) -> Result<Ending, CommandError> {
-    let WorkersCommand::List { all } = command;
+async fn list(context: &mut Context<'_>, all: bool) -> Result<Ending, CommandError> {
     let layers = context.layers(Vec::new())?;
     let connected = context.connect(&layers).await?;
     let mut workers = connected.client.workers().await?;
     workers.sort_by(|one, other| one.worker.cmp(&other.worker));
     context.reporter.data_lines(&lines(&workers, all));
-    Ok(Ending::success(format!("{} workers", workers.len())).with_document(json!({ "workers": workers })))
+    Ok(Ending::success(count(workers.len() as u64, "worker")).with_document(json!({ "workers": workers })))
 }
 
 /// What a person sees.

@@ -18,7 +18,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Writes what the farm has of them into `directory`; says what could not be had.
 pub(super) async fn fetch(client: &FarmClient, run: &RunView, directory: &Path) -> Option<String> {
-    let mut paths = vec!["run_plan.json".to_owned(), "run_summary.json".to_owned()];
+    let mut paths = vec!["run_plan.json".to_owned()];
+    paths.extend(run.state.is_terminal().then(|| "run_summary.json".to_owned()));
     for destination in run.plan.destinations.iter().filter(|destination| destination.worker.is_some()) {
         paths.push(format!("selection/{}/worker_selection.json", destination.index));
         paths.push(format!("selection/{}/capabilities.json", destination.index));

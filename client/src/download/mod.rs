@@ -6,6 +6,7 @@
 //!
 //! It owns where artifacts lie on this machine. It deliberately does not judge the run: an outcome is the farm's to say.
 
+pub(crate) mod audit;
 mod collect;
 mod directory;
 mod documents;

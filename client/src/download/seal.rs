@@ -89,7 +89,7 @@ pub(super) fn check(job: &JobView, farm: &Farm, manifest: &[u8], attestation: &[
 }
 
 /// The key that the farm names for the signer.
-fn pinned<'a>(signed: &Attestation, farm: &'a Farm) -> Result<&'a PublicKey, SealFailure> {
+pub(super) fn pinned<'a>(signed: &Attestation, farm: &'a Farm) -> Result<&'a PublicKey, SealFailure> {
     match signed.signer.role {
         SignerRole::Farm => Ok(&farm.public_key),
         SignerRole::Worker => {
@@ -104,7 +104,7 @@ fn pinned<'a>(signed: &Attestation, farm: &'a Farm) -> Result<&'a PublicKey, Sea
     }
 }
 
-fn check_entries(manifest: &Manifest) -> Result<(), SealFailure> {
+pub(super) fn check_entries(manifest: &Manifest) -> Result<(), SealFailure> {
     if !manifest.is_consistent() {
         let expected = Manifest::root_of(&manifest.entries).to_string();
         return Err(SealFailure::Mismatch { field: "artifact_root_sha256", found: manifest.artifact_root_sha256.to_string(), expected });

@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rch_schemas::capabilities::Facts;
 use rch_schemas::document::{Farm, Recipe};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::seal::PublicKey;
 use rch_schemas::wire::http::{
     Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RunAccepted, RunLine, RunView, SelectionPreview, WorkerView,
 };
-use rch_schemas::{JobId, Reason, RunId, Sha256};
+use rch_schemas::{JobId, Reason, RunId, Sha256, WorkerName};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -155,6 +156,20 @@ impl FarmClient {
     /// The workers.
     pub(crate) async fn workers(&self) -> Result<Vec<WorkerView>, FarmError> {
         self.get(&["workers"]).await
+    }
+
+    /// A worker.
+    pub(crate) async fn worker(&self, name: &WorkerName) -> Result<WorkerView, FarmError> {
+        self.get(&["workers", name.as_str()]).await
+    }
+
+    /// What a worker can do; `None` when it, or the coordinator, does not say.
+    pub(crate) async fn worker_facts(&self, name: &WorkerName) -> Result<Option<Facts>, FarmError> {
+        match self.get(&["workers", name.as_str(), "facts"]).await {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if error.code() == Some(Reason::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The coordinator's health; one that is not ready says so with 503, and is an answer too.

@@ -12,6 +12,8 @@ pub(crate) enum Why {
     Usage,
     /// A bug, or local I/O.
     Internal,
+    /// The user stopped looking on; what he looked on at was not touched.
+    Left,
 }
 
 impl Why {
@@ -21,6 +23,7 @@ impl Why {
             Self::Reason(reason) => reason.exit_code(),
             Self::Usage => exit::USAGE,
             Self::Internal => exit::INTERNAL,
+            Self::Left => FailureKind::Cancelled.exit_code(),
         }
     }
 
@@ -30,6 +33,7 @@ impl Why {
             Self::Reason(reason) => reason.code(),
             Self::Usage => "USAGE",
             Self::Internal => "INTERNAL",
+            Self::Left => "LEFT",
         }
     }
 
@@ -37,7 +41,7 @@ impl Why {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Reason(reason) => reason.kind().map_or(reason.code(), FailureKind::as_str),
-            Self::Usage | Self::Internal => self.code(),
+            Self::Usage | Self::Internal | Self::Left => self.code(),
         }
     }
 }

@@ -41,10 +41,14 @@ pub(crate) enum Label {
     Cancelled,
     /// Its invocation was refused.
     Rejected,
+    /// The user looks on no longer.
+    Left,
     /// The artifacts are what was signed.
     Verified,
     /// Where they are.
     Artifacts,
+    /// Where the manual pages are.
+    Manual,
     /// Why the command ends here.
     Error,
     /// The exit code and its kind.
@@ -82,8 +86,10 @@ impl Label {
             Self::Skipped => "Skipped",
             Self::Cancelled => "Cancelled",
             Self::Rejected => "Rejected",
+            Self::Left => "Left",
             Self::Verified => "Verified",
             Self::Artifacts => "Artifacts",
+            Self::Manual => "Manual",
             Self::Error => "Error",
             Self::Exit => "Exit",
             Self::Farm => "Farm",
@@ -98,7 +104,9 @@ impl Label {
         match self {
             Self::Succeeded | Self::Verified => Some(AnsiColor::Green),
             Self::Failed | Self::Rejected | Self::Error => Some(AnsiColor::Red),
-            Self::Skipped | Self::Cancelled | Self::Waiting | Self::Retrying | Self::Connection | Self::Notice => Some(AnsiColor::Yellow),
+            Self::Skipped | Self::Cancelled | Self::Left | Self::Waiting | Self::Retrying | Self::Connection | Self::Notice => {
+                Some(AnsiColor::Yellow)
+            }
             Self::Bundling
             | Self::Untracked
             | Self::Worker
@@ -109,6 +117,7 @@ impl Label {
             | Self::Job
             | Self::Started
             | Self::Artifacts
+            | Self::Manual
             | Self::Exit
             | Self::Farm
             | Self::Key

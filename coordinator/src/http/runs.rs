@@ -47,6 +47,8 @@ fn line(run: &Run) -> RunLine {
         requester: run.requester.clone(),
         priority: run.options.priority,
         accepted_at: run.accepted_at,
+        ended_at: run.ended.as_ref().map(|ended| ended.at),
+        steps: run.steps.iter().map(|step| step.name.clone()).collect(),
         exit_code: run.ended.as_ref().map(|ended| ended.exit_code),
     }
 }

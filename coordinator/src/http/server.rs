@@ -76,6 +76,7 @@ fn router(api: Api) -> Router {
         .route("/chunks/{sha256}", get(chunks::get).put(chunks::put))
         .route("/workers", get(workers::list))
         .route("/workers/{worker}", get(workers::get))
+        .route("/workers/{worker}/facts", get(workers::facts))
         .route("/workers/{worker}/drain", post(workers::drain))
         .route("/workers/{worker}/resume", post(workers::resume))
         .route("/workers/{worker}/probe", post(workers::probe))

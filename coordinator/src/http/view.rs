@@ -160,7 +160,14 @@ fn running(snapshot: &Snapshot, worker: &Worker, vitals: Option<&Vitals>) -> Api
         let Some((job, run)) = snapshot.job_and_run(job_id)? else { continue };
         let Some(record) = job.current_numbered(*attempt).filter(|record| record.started.is_some()) else { continue };
         let running_ms = vitals.map_or(0, |vitals| u64::try_from(record.ran(vitals.now).as_millis()).unwrap_or(u64::MAX));
-        running.push(RunningJob { job_id: job_id.clone(), action: job.action, project: run.project.clone(), running_ms });
+        running.push(RunningJob {
+            job_id: job_id.clone(),
+            action: job.action,
+            project: run.project.clone(),
+            running_ms,
+            run_id: Some(run.run_id),
+            requester: Some(run.requester),
+        });
     }
     Ok(running)
 }

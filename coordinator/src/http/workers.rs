@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use rch_scheduler::CommandBody;
 use rch_schemas::Reason;
+use rch_schemas::capabilities::Facts;
 use rch_schemas::wire::agent::Control;
 use rch_schemas::wire::http::{Intake, WorkerView};
 
@@ -30,6 +31,13 @@ pub(super) async fn list(State(api): State<Api>) -> ApiResult<Json<Vec<WorkerVie
 /// `GET /v1/workers/{worker}`.
 pub(super) async fn get(State(api): State<Api>, Path(name): Path<String>) -> ApiResult<Json<WorkerView>> {
     read(&api, &name).map(Json)
+}
+
+/// `GET /v1/workers/{worker}/facts`: what it can do, as it last announced.
+pub(super) async fn facts(State(api): State<Api>, Path(name): Path<String>) -> ApiResult<Json<Facts>> {
+    let worker = names::worker(&api.shared.projection.snapshot()?, &name)?;
+    let (_, facts) = worker.facts.ok_or_else(|| ApiError::new(Reason::NotFound, format!("{name} has not said yet what it can do")))?;
+    Ok(Json(facts))
 }
 
 /// `POST /v1/workers/{worker}/drain`: started runs finish there, no new ones begin.

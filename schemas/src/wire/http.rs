@@ -356,6 +356,12 @@ pub struct RunningJob {
     pub project: String,
     /// Milliseconds since its claim.
     pub running_ms: u64,
+    /// Its run; absent from a coordinator that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+    /// Who asked for it; absent from a coordinator that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
 }
 
 /// Whether a worker is heard.
@@ -400,6 +406,12 @@ pub struct RunLine {
     pub priority: Priority,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// When it ended; absent while it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// The names of its steps, in order.
+    #[serde(default)]
+    pub steps: Vec<String>,
     /// The exit code of `rch`; absent while it has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<u8>,

@@ -1,0 +1,192 @@
+//! What a directory proves by itself: a set looked over again, long after it was fetched, by someone who believes nobody.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rch_bundle::artifacts::{self, Verified};
+use rch_schemas::document::Farm;
+use rch_schemas::seal::{ATTESTATION_PATH, Attestation, MANIFEST_PATH, Manifest, SignerRole};
+use rch_schemas::{Reason, Sha256};
+use serde::Serialize;
+
+use super::seal::{check_entries, pinned};
+use crate::output::{count, grouped};
+
+/// The exact bytes that were hashed into the job key.
+const KEY_INPUTS: &str = "job_key_inputs.jcs";
+/// Levels below a directory where sets lie: `<run>/<action>/<job>`.
+const LEVELS: usize = 3;
+
+/// How a claim stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// What is here proves it.
+    Proven,
+    /// Nothing here speaks against it, and nothing proves it.
+    Open,
+    /// What is here proves the contrary, for this reason.
+    Refuted(Reason),
+}
+
+/// One claim about a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Claim {
+    /// How it stands.
+    pub(crate) standing: Standing,
+    /// What it says, and by whom.
+    pub(crate) text: String,
+}
+
+impl Claim {
+    fn proven(text: impl Into<String>) -> Self {
+        Self { standing: Standing::Proven, text: text.into() }
+    }
+
+    fn open(text: impl Into<String>) -> Self {
+        Self { standing: Standing::Open, text: text.into() }
+    }
+
+    fn refuted(reason: Reason, text: impl Into<String>) -> Self {
+        Self { standing: Standing::Refuted(reason), text: text.into() }
+    }
+}
+
+/// Whose keys are believed: the farm's own word, or why it could not be had.
+pub(crate) type Pins = Result<Farm, String>;
+
+/// The sets below `directory`, itself included, in order.
+pub(crate) fn sets(directory: &Path) -> Vec<PathBuf> {
+    let (mut sets, mut level) = (Vec::new(), vec![directory.to_owned()]);
+    for _ in 0..=LEVELS {
+        let (found, others): (Vec<PathBuf>, Vec<PathBuf>) = level.into_iter().partition(|path| path.join(ATTESTATION_PATH).is_file());
+        sets.extend(found);
+        let entries = others.iter().filter_map(|path| fs::read_dir(path).ok()).flatten().filter_map(Result::ok);
+        level = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect();
+    }
+    sets.sort();
+    sets
+}
+
+/// Everything that can be said of the set in `directory`, from its seal inward. What rests on a refuted claim is not said.
+pub(crate) fn audit(directory: &Path, pins: &Pins) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    let Some(signed) = signature(directory, pins, &mut claims) else { return claims };
+    let Some(manifest) = manifest(directory, &signed, &mut claims) else { return claims };
+    claims.push(files(directory, &manifest));
+    claims.extend(job_key(directory, &signed));
+    claims.extend(readings(&signed));
+    claims
+}
+
+fn signature(directory: &Path, pins: &Pins, claims: &mut Vec<Claim>) -> Option<Attestation> {
+    let signed: Attestation = match read(directory, ATTESTATION_PATH) {
+        Ok((_, signed)) => signed,
+        Err(claim) => {
+            claims.push(claim);
+            return None;
+        }
+    };
+    let (name, key) = (signer(&signed), signed.public_key.fingerprint().short());
+    if let Err(error) = signed.verify(&signed.public_key) {
+        claims.push(Claim::refuted(Reason::SignatureInvalid, format!("{ATTESTATION_PATH} is not signed as it says: {error}")));
+        return None;
+    }
+    claims.push(Claim::proven(format!("{ATTESTATION_PATH} is signed with the key {key}, in the name of {name}")));
+    let whose = match pins {
+        Err(why) => Claim::open(format!("that the key {key} is {name}'s: {why}")),
+        Ok(farm) => match pinned(&signed, farm) {
+            Ok(pin) if *pin == signed.public_key => Claim::proven(format!("the farm {} pins the key {key} for {name}", farm.name)),
+            Ok(pin) => {
+                let expected = pin.fingerprint().short();
+                Claim::refuted(Reason::KeyNotPinned, format!("the farm {} pins the key {expected} for {name}, not {key}", farm.name))
+            }
+            Err(error) => Claim::refuted(error.reason(), error.to_string()),
+        },
+    };
+    let is_refuted = matches!(whose.standing, Standing::Refuted(_));
+    claims.push(whose);
+    (!is_refuted).then_some(signed)
+}
+
+fn signer(signed: &Attestation) -> String {
+    match signed.signer.role {
+        SignerRole::Worker => format!("the worker {}", signed.signer.name),
+        SignerRole::Farm => format!("the farm {}", signed.signer.name),
+    }
+}
+
+fn manifest(directory: &Path, signed: &Attestation, claims: &mut Vec<Claim>) -> Option<Manifest> {
+    let (bytes, manifest): (Vec<u8>, Manifest) = match read(directory, MANIFEST_PATH) {
+        Ok(read) => read,
+        Err(claim) => {
+            claims.push(claim);
+            return None;
+        }
+    };
+    let found = Sha256::of(&bytes);
+    if found != signed.manifest_sha256 {
+        let (found, expected) = (found.short(), signed.manifest_sha256.short());
+        let text = format!("{MANIFEST_PATH} has the digest {found}, the signature is about {expected}");
+        claims.push(Claim::refuted(Reason::IntegrityMismatch, text));
+        return None;
+    }
+    if let Err(error) = check_entries(&manifest) {
+        claims.push(Claim::refuted(error.reason(), error.to_string()));
+        return None;
+    }
+    let text = format!("{MANIFEST_PATH} is the one that was signed, of job {}, attempt {}", signed.job_id, signed.attempt);
+    claims.push(Claim::proven(text));
+    Some(manifest)
+}
+
+fn files(directory: &Path, manifest: &Manifest) -> Claim {
+    match artifacts::verify(directory, manifest) {
+        Ok(Verified { files, not_fetched }) => {
+            let left = if not_fetched.is_empty() { String::new() } else { format!("; not fetched: {}", not_fetched.join(", ")) };
+            Claim::proven(format!("{} in the manifest, byte for byte, and no other file is here{left}", count(files as u64, "file")))
+        }
+        Err(error) => Claim::refuted(Reason::IntegrityMismatch, error.to_string()),
+    }
+}
+
+/// The inputs of the key, when the set has them: that of a job that never got a toolchain has none.
+fn job_key(directory: &Path, signed: &Attestation) -> Option<Claim> {
+    let key = signed.job_key.as_ref()?;
+    let bytes = fs::read(directory.join(KEY_INPUTS)).ok()?;
+    let (found, expected) = (Sha256::of(bytes), key.0);
+    Some(if found == expected {
+        Claim::proven(format!("the job key {} is the digest of {KEY_INPUTS}: source, arguments, toolchain, destination", expected.short()))
+    } else {
+        let text = format!("{KEY_INPUTS} has the digest {}, the signed job key is {}", found.short(), expected.short());
+        Claim::refuted(Reason::IntegrityMismatch, text)
+    })
+}
+
+/// The tools before and after, as the worker read them: its word, no more.
+fn readings(signed: &Attestation) -> Option<Claim> {
+    let (before, after) = (signed.before.as_ref()?, signed.after.as_ref()?);
+    let tools = &after.toolchain;
+    let on = format!("Xcode {} on macOS {} ({})", tools.xcode_build, tools.macos_version, tools.macos_build);
+    Some(if before == after {
+        Claim::open(format!("that it ran with {on}, before and after: {} says so", signer(signed)))
+    } else {
+        Claim::refuted(Reason::ToolchainChanged, format!("the tools changed while it ran; at the end they were {on}"))
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(directory: &Path, name: &str) -> Result<(Vec<u8>, T), Claim> {
+    let unreadable = |why: String| Claim::refuted(Reason::IntegrityMismatch, format!("{name} cannot be read: {why}"));
+    let bytes = fs::read(directory.join(name)).map_err(|error| unreadable(error.to_string()))?;
+    let document = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    Ok((bytes, document))
+}
+
+/// `2 sets: 10 claims proven, 1 open, none refuted`.
+pub(crate) fn tally(sets: usize, claims: &[&Claim]) -> String {
+    let number = |is: fn(&Standing) -> bool| claims.iter().filter(|claim| is(&claim.standing)).count() as u64;
+    let refuted = number(|standing| matches!(standing, Standing::Refuted(_)));
+    let refuted = if refuted == 0 { "none".to_owned() } else { grouped(refuted) };
+    let (proven, open) = (number(|standing| *standing == Standing::Proven), number(|standing| *standing == Standing::Open));
+    format!("{}: {} proven, {} not proven, {refuted} refuted", count(sets as u64, "set"), grouped(proven), grouped(open))
+}
