@@ -142,6 +142,7 @@ impl<'a> Judge<'a> {
     }
 
     fn take_destination(&mut self, text: &str, span: &Span) -> Result<(), Refusal> {
+        refuse_unfilled(text)?;
         let spec = match DestinationSpec::parse(text) {
             Ok(spec) => spec,
             Err(_) if text.contains('"') => {
@@ -158,6 +159,7 @@ impl<'a> Judge<'a> {
     }
 
     fn keep(&mut self, row: &'static Row, name: &'static str, value: &str, span: &Span) -> Result<(), Refusal> {
+        refuse_unfilled(value)?;
         let value = row.value.canonical(name, value)?;
         if let Some(before) = self.kept.iter().find(|kept| kept.name == name && !row.repeats) {
             let reason = if before.value == value { String::new() } else { format!(", first with {}", before.value) };
@@ -217,6 +219,15 @@ impl<'a> Judge<'a> {
         }
         *action
     }
+}
+
+/// `$SCHEME`, `${SCHEME}`: no name of a file, scheme, test or device has such a form.
+fn refuse_unfilled(value: &str) -> Result<(), Refusal> {
+    let is_name = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if value.contains("${") || value.strip_prefix('$').is_some_and(is_name) {
+        return refuse("the shell variable in it was not filled in", "write its value");
+    }
+    Ok(())
 }
 
 /// The order of the table, repeated values sorted and unique, settings last by key.

@@ -135,7 +135,6 @@ fn read_value<'a>(rest: &'a [String], name: &'static str, row: &'static Row) -> 
             (2, unreadable(format!("the value of {name} is empty"), "write one; an unset shell variable leaves such a gap"))
         }
         Some(value) if value.starts_with('-') => (1, no_value(name, row)),
-        Some(value) if is_unfilled(value) => (2, unreadable("the shell variable in it was not filled in", "write its value")),
         Some(value) => (2, malformed(value, ARGUMENT_BYTES_MAX - name.len() - 1).unwrap_or(What::Argument { row, name, value })),
         None => (1, no_value(name, row)),
     }
@@ -150,11 +149,6 @@ fn after_colon(word: &str) -> Option<(&'static Row, &'static str, &str)> {
 
 fn no_value<'a>(name: &str, row: &Row) -> What<'a> {
     unreadable(format!("{name} needs a value"), format!("write {name} {}", row.value.describe()))
-}
-
-/// `$SCHEME`, `${SCHEME}`: no name of a file, scheme, test or device has such a form.
-fn is_unfilled(value: &str) -> bool {
-    value.contains("${") || value.strip_prefix('$').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
 }
 
 /// What no argument may be, whatever it means.

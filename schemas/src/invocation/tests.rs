@@ -35,7 +35,7 @@ fn a_line_becomes_canonical_whatever_its_order() {
         ),
         ("-sdk iphonesimulator9.3 -configuration Release", "build -configuration Release -sdk iphonesimulator9.3"),
         ("test -test-iterations 03 -retry-tests-on-failure", "test -test-iterations 3 -retry-tests-on-failure"),
-        ("-quiet -derivedDataPath build/ -resultBundlePath ../x -scheme build", "build -scheme build"),
+        ("-quiet -derivedDataPath build/ -resultBundlePath ../x -jobs $JOBS -scheme build", "build -scheme build"),
         (
             "-collect-test-diagnostics never -testRegion DE -testLanguage zh-Hans test -testPlan All",
             "test -testPlan All -testLanguage zh-Hans -testRegion DE -collect-test-diagnostics never",
