@@ -195,6 +195,17 @@ pub(crate) enum XcodeCommand {
         #[command(flatten)]
         run: RunFlags,
     },
+    /// Say what would become of a command line, argument by argument
+    ///
+    /// Runs nothing, and needs neither a farm nor a configuration. The line may be pasted as it stands in a script, in quotes.
+    #[command(
+        after_help = "Example:\n  rch xcode explain -- xcodebuild -scheme App -destination 'platform=iOS Simulator,name=iPhone 16' test\n  rch xcode explain -- 'set -o pipefail && xcodebuild -scheme App test | xcpretty'"
+    )]
+    Explain {
+        /// The line, with or without the word xcodebuild and what stands before it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "CMD")]
+        line: Vec<String>,
+    },
     /// The older spelling of `rch tail`
     #[command(hide = true)]
     Tail(TailFlags),

@@ -5,13 +5,14 @@ use std::io;
 use std::path::PathBuf;
 
 use rch_schemas::{Reason, RunId};
+use serde_json::json;
 
 use crate::config::ConfigError;
 use crate::credentials::CredentialsError;
 use crate::download::DownloadError;
 use crate::farm::FarmError;
 use crate::output::{Ending, Label, Reporter, Style, Why};
-use crate::plan::PlanError;
+use crate::plan::{PlanError, Refused};
 use crate::schema::UnknownSchema;
 use crate::source::SourceError;
 
@@ -100,7 +101,7 @@ impl CommandError {
             Self::Source(error) => error.why(),
             Self::Plan(error) => match error {
                 PlanError::Rejected { .. } => Why::Reason(Reason::ArgumentDenied),
-                PlanError::Config(_) | PlanError::Line(_) | PlanError::Variable(_) | PlanError::Order(_) => Why::Usage,
+                PlanError::Config(_) | PlanError::Order(_) => Why::Usage,
             },
             Self::Download(error) => error.why(),
             Self::NotFound { .. } => Why::Reason(Reason::NotFound),
@@ -146,7 +147,7 @@ impl CommandError {
     /// What belongs beneath the sentence.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
-            Self::Plan(PlanError::Rejected { rejected, .. }) => rejected.iter().map(ToString::to_string).collect(),
+            Self::Plan(PlanError::Rejected { refused, .. }) => refused.sentences(),
             Self::NoRepoConfig { source } => {
                 source.proposal.iter().flat_map(|text| std::iter::once("").chain(text.lines())).map(str::to_owned).collect()
             }
@@ -184,9 +185,31 @@ impl CommandError {
                 | Self::Credentials(_) => Label::Error,
             };
             reporter.fact(&label, &sentence);
-            reporter.details(&details);
+            match self.refused() {
+                Some(refused) => tell_refused(reporter, refused),
+                None => reporter.details(&details),
+            }
         }
         let message = std::iter::once(sentence).chain(details.into_iter().filter(|line| !line.is_empty())).collect::<Vec<_>>();
-        Ending::because(self.why(), message.join("\n"))
+        let ending = Ending::because(self.why(), message.join("\n"));
+        match self.refused() {
+            Some(refused) => ending.with_document(json!({ "rejected": refused.document() })),
+            None => ending,
+        }
+    }
+
+    /// The line that is refused, when that is why.
+    fn refused(&self) -> Option<&Refused> {
+        if let Self::Plan(PlanError::Rejected { refused, .. }) = self { Some(refused) } else { None }
+    }
+}
+
+/// The line with its marks, then each answer.
+fn tell_refused(reporter: &mut Reporter, refused: &Refused) {
+    reporter.gap();
+    reporter.block(&Label::Rejected, &refused.line());
+    reporter.gap();
+    for (label, text) in refused.facts() {
+        reporter.fact(&label, &text);
     }
 }

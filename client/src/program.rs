@@ -73,6 +73,7 @@ pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Res
     match command {
         Command::Xcode(XcodeCommand::Verify { run }) => command::run::run(context, run, What::Verify).await,
         Command::Xcode(XcodeCommand::Run { actions, run }) => command::run::run(context, run, What::Actions(actions)).await,
+        Command::Xcode(XcodeCommand::Explain { line }) => command::explain::run(context, &line).await,
         Command::Xcodebuild { run, line } => command::run::run(context, run, What::Line(line)).await,
         Command::Tail(flags) | Command::Xcode(XcodeCommand::Tail(flags)) => command::tail::tail(context, flags).await,
         Command::Wait { id } => command::tail::wait(context, &id).await,

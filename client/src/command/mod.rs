@@ -9,6 +9,7 @@ pub(crate) mod config;
 mod context;
 pub(crate) mod doctor;
 mod dry_run;
+pub(crate) mod explain;
 pub(crate) mod fetch;
 mod finish;
 pub(crate) mod login;

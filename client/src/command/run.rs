@@ -23,7 +23,7 @@ use crate::farm::FarmClient;
 use crate::follow::{Followed, Following, OnInterrupt, Telling, follow};
 use crate::output::xcodebuild::TreePaths;
 use crate::output::{Ending, Label, Style, bytes, count, grouped};
-use crate::plan::{Directories, Plan, PlanError, from_config, from_line};
+use crate::plan::{Directories, Plan, PlanError, Refused, from_config, read};
 use crate::source::Source;
 use crate::stat_cache::StatCache;
 use crate::submit::{Presence, Submission, Submitted, request};
@@ -102,7 +102,7 @@ pub(super) fn plan(
     let working = &context.environment.working_directory;
     if let What::Line(words) = what {
         let root = context.root(layers);
-        let plan = from_line(&settings, words, Directories { root: &root, working })?;
+        let plan = read(&settings, words, Directories { root: &root, working }, None).into_plan(&settings, &root)?;
         let title = plan.steps.first().map_or_else(|| "xcodebuild".to_owned(), |step| step.name.clone());
         return Ok((plan, root, title));
     }
@@ -119,7 +119,8 @@ fn judge(plan: &Plan, farm: &Farm) -> Result<(), CommandError> {
     for step in &plan.steps {
         let classified = invocation::classify(&step.argv, &farm.policy);
         if !classified.is_accepted() {
-            return Err(PlanError::Rejected { step: step.name.clone(), rejected: classified.rejected }.into());
+            let (what, refused) = (format!("the action {}", step.name), Refused::of_argv(&step.argv, &classified.rejected));
+            return Err(PlanError::Rejected { what, refused }.into());
         }
     }
     Ok(())

@@ -28,7 +28,7 @@ const INPUTS: &[u8] = b"{\"the\":\"inputs\"}";
 const LOG: &str = "Test Case '-[AppTests.A testA]' passed (0.1 seconds).\n** TEST SUCCEEDED **\n";
 
 /// A tree with one action, `test`.
-fn tree() -> TempDir {
+pub(super) fn tree() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let schemes = root.path().join("App.xcodeproj/xcshareddata/xcschemes");
     fs::create_dir_all(&schemes).unwrap();

@@ -177,10 +177,18 @@ impl<'a> Settings<'a> {
         if values.is_empty() { self.merged.text(&["destination", "value"]).map(str::to_owned).into_iter().collect() } else { values }
     }
 
+    /// Where the value at a path comes from; nothing when it is not set.
+    pub(crate) fn origin(&self, path: &[&str]) -> Option<&'a Place> {
+        let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+        self.merged.origins.get(&path)
+    }
+
     /// Whether the destinations come from the command line or a variable, and so stand over those of an action.
     pub(crate) fn destinations_are_forced(&self) -> bool {
-        let origin = |name: &str| self.merged.origins.get(&["destination".to_owned(), name.to_owned()][..]);
-        [origin("value"), origin("values")].into_iter().flatten().any(|place| matches!(place, Place::Flags | Place::Environment))
+        [self.origin(&["destination", "value"]), self.origin(&["destination", "values"])]
+            .into_iter()
+            .flatten()
+            .any(|place| matches!(place, Place::Flags | Place::Environment))
     }
 
     /// How much of a destination may be left to the farm, and whether simulators are made for the run.

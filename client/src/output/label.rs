@@ -43,6 +43,22 @@ pub(crate) enum Label {
     Rejected,
     /// The user looks on no longer.
     Left,
+    /// What to write in its place.
+    Instead,
+    /// A line would run.
+    Accepted,
+    /// What would run.
+    Runs,
+    /// What the configuration adds.
+    Config,
+    /// What is left out of a line.
+    Dropped,
+    /// Variables.
+    Environment,
+    /// What is not said anywhere.
+    Missing,
+    /// The rules that judge a line.
+    Policy,
     /// The artifacts are what was signed.
     Verified,
     /// Where they are.
@@ -87,6 +103,14 @@ impl Label {
             Self::Cancelled => "Cancelled",
             Self::Rejected => "Rejected",
             Self::Left => "Left",
+            Self::Instead => "Instead",
+            Self::Accepted => "Accepted",
+            Self::Runs => "Runs",
+            Self::Config => "Config",
+            Self::Dropped => "Dropped",
+            Self::Environment => "Environment",
+            Self::Missing => "Missing",
+            Self::Policy => "Policy",
             Self::Verified => "Verified",
             Self::Artifacts => "Artifacts",
             Self::Manual => "Manual",
@@ -102,11 +126,16 @@ impl Label {
 
     pub(super) fn colour(&self) -> Option<AnsiColor> {
         match self {
-            Self::Succeeded | Self::Verified => Some(AnsiColor::Green),
+            Self::Succeeded | Self::Verified | Self::Accepted => Some(AnsiColor::Green),
             Self::Failed | Self::Rejected | Self::Error => Some(AnsiColor::Red),
-            Self::Skipped | Self::Cancelled | Self::Left | Self::Waiting | Self::Retrying | Self::Connection | Self::Notice => {
-                Some(AnsiColor::Yellow)
-            }
+            Self::Missing
+            | Self::Skipped
+            | Self::Cancelled
+            | Self::Left
+            | Self::Waiting
+            | Self::Retrying
+            | Self::Connection
+            | Self::Notice => Some(AnsiColor::Yellow),
             Self::Bundling
             | Self::Untracked
             | Self::Worker
@@ -123,6 +152,12 @@ impl Label {
             | Self::Key
             | Self::Token
             | Self::Written
+            | Self::Instead
+            | Self::Runs
+            | Self::Config
+            | Self::Dropped
+            | Self::Environment
+            | Self::Policy
             | Self::Step(_) => None,
         }
     }

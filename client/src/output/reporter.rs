@@ -177,6 +177,16 @@ impl Reporter {
         }
     }
 
+    /// A fact that the command was asked for: label and text as of any fact, on standard output and without colour.
+    pub(crate) fn data_fact(&mut self, label: &Label, text: &str) {
+        self.data(&format!("{:>LABEL_COLUMNS$}  {text}", label.word()));
+    }
+
+    /// One more line about the last fact that was asked for.
+    pub(crate) fn data_detail(&mut self, text: &str) {
+        self.data(&format!("{:LABEL_COLUMNS$}  {text}", ""));
+    }
+
     /// Lines of what the command was asked for.
     pub(crate) fn data_lines(&mut self, lines: &[String]) {
         for line in lines {

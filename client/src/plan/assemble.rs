@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rch_schemas::destination::DestinationSpec;
-use rch_schemas::environment::VariableError;
-use rch_schemas::invocation::{self, Classified, Rejected, SplitError, StepOrder, check_order};
+use rch_schemas::invocation::{self, Classified, StepOrder, check_order};
 use rch_schemas::requirement::{DestinationMode, DestinationRequest};
 
-use super::{argv, policy};
+use super::{Refused, argv, policy};
 use crate::config::{ActionConfig, ConfigError, Settings, project_name};
 
 /// What is to be run.
@@ -43,20 +42,14 @@ pub(crate) enum PlanError {
     /// The configuration does not say enough, or contradicts itself.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Arguments that no farm runs.
-    #[error("the arguments of {step} are not allowed")]
+    /// What no farm runs.
+    #[error("{what} is not run as it is written")]
     Rejected {
-        /// The step.
-        step: String,
-        /// Each argument, with the reason and what to write instead.
-        rejected: Vec<Rejected>,
+        /// The line or the action.
+        what: String,
+        /// Its mistakes, each with the reason and what to write instead.
+        refused: Refused,
     },
-    /// The line is no call of xcodebuild.
-    #[error(transparent)]
-    Line(#[from] SplitError),
-    /// A variable before `xcodebuild` that no job may set.
-    #[error(transparent)]
-    Variable(#[from] VariableError),
     /// A step lacks one before it.
     #[error(transparent)]
     Order(#[from] StepOrder),
@@ -76,7 +69,7 @@ impl Step {
         if classified.is_accepted() {
             Ok(Self { name: name.to_owned(), argv, classified })
         } else {
-            Err(PlanError::Rejected { step: name.to_owned(), rejected: classified.rejected })
+            Err(PlanError::Rejected { what: format!("the action {name}"), refused: Refused::of_argv(&argv, &classified.rejected) })
         }
     }
 }
@@ -125,11 +118,7 @@ fn different_destinations(first: &str, second: &str) -> ConfigError {
 /// Checks and adds the destinations, which every plan needs.
 pub(super) fn complete(settings: &Settings<'_>, mut plan: Plan, asked: &[String]) -> Result<Plan, PlanError> {
     if asked.is_empty() {
-        return Err(PlanError::Config(ConfigError::Missing {
-            key: "destination.value".to_owned(),
-            expected: "where the product runs, such as \"platform=iOS Simulator,name=iPhone 16,OS=latest\"".to_owned(),
-            fix: "write it into [destination] of .rch/xcode.toml, or give --destination".to_owned(),
-        }));
+        return Err(no_destination().into());
     }
     let (mode, provisioning) = settings.destination_switches();
     for text in asked {
@@ -139,6 +128,15 @@ pub(super) fn complete(settings: &Settings<'_>, mut plan: Plan, asked: &[String]
     let order: Vec<_> = plan.steps.iter().map(|step| (step.classified.action, asked)).collect();
     check_order(&order)?;
     Ok(plan)
+}
+
+/// Nobody says where to run.
+pub(super) fn no_destination() -> ConfigError {
+    ConfigError::Missing {
+        key: "destination.value".to_owned(),
+        expected: "where the product runs, such as \"platform=iOS Simulator,name=iPhone 16,OS=latest\"".to_owned(),
+        fix: "write it into [destination] of .rch/xcode.toml, or give --destination".to_owned(),
+    }
 }
 
 fn check_destination(text: &str, mode: DestinationMode) -> Result<(), ConfigError> {
