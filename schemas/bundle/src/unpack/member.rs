@@ -39,6 +39,10 @@ impl<'a> Raw<'a> {
             size: octal(&block[124..136]).ok_or(MemberError::Field("size"))?,
             type_flag: block[156],
         };
+        // Twelve digits without a NUL say more than the eleven that we write.
+        if raw.size > tar::FILE_BYTES_MAX {
+            return Err(MemberError::Field("size"));
+        }
         match raw.type_flag {
             b'0' | b'2' | b'5' | b'x' => Ok(raw),
             b'1' => Err(MemberError::HardLink),

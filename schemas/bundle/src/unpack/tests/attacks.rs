@@ -112,6 +112,11 @@ fn whatever_is_not_written_as_we_write_it_is_refused() {
     let binary_size =
         edited(EntryType::Regular, |header| header.as_mut_bytes()[124..136].copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]));
     assert_eq!(member_refusal(&binary_size), MemberError::Field("size"));
+    // A digit where the NUL belongs: more than any header that is written again could say.
+    for size in [b"100000000000", b"777777777777"] {
+        let twelve_digits = edited(EntryType::Regular, |header| header.as_mut_bytes()[124..136].copy_from_slice(size));
+        assert_eq!(member_refusal(&twelve_digits), MemberError::Field("size"));
+    }
 }
 
 #[test]
