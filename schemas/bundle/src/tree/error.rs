@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rch_schemas::Reason;
 
 use crate::name::InvalidName;
+use crate::tar::FILE_BYTES_MAX;
 use crate::unpack::MEMBERS_MAX;
 
 /// Why a tree cannot be listed; names the path and what to do.
@@ -25,6 +26,18 @@ pub enum WalkError {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+    /// A `.git` file points to where no checkout is, so that nobody can say what is tracked.
+    #[error(
+        "{} points to {}, which is no git directory; run `git worktree repair` where it belongs, or remove the file to bundle the tree without git",
+        file.display(),
+        target.display()
+    )]
+    BrokenCheckout {
+        /// The `.git` file.
+        file: PathBuf,
+        /// Where it points.
+        target: PathBuf,
     },
     /// Git's index is there, but is not an index.
     #[error("{} is not a git index that can be read; see whether `git status` can read it", path.display())]
@@ -68,7 +81,8 @@ pub enum WalkError {
     },
     /// A symbolic link leaves the tree.
     #[error(
-        "the symbolic link {path} points to {target}, outside the tree; make it relative to something inside, or ignore it in .rchignore"
+        "the symbolic link {path} points to {target}, {}; make it relative to something inside, or ignore it in .rchignore",
+        if target.starts_with('/') { "an absolute path, which means something else on a Mac" } else { "outside the tree" }
     )]
     EscapingSymlink {
         /// The link.
@@ -95,6 +109,16 @@ pub enum WalkError {
     TooManyMembers {
         /// How many.
         members: usize,
+    },
+    /// One file is larger than any archive can hold.
+    #[error(
+        "{path} has {bytes} bytes, more than the {FILE_BYTES_MAX} that one file of a bundle may have; ignore it in .rchignore, or have the build fetch it"
+    )]
+    FileTooLarge {
+        /// The file, from the root.
+        path: String,
+        /// Its size.
+        bytes: u64,
     },
     /// The bundle would be larger than allowed.
     #[error(
@@ -126,11 +150,16 @@ impl WalkError {
     /// The code of the contract; `None` for local I/O and configuration.
     pub fn reason(&self) -> Option<Reason> {
         match self {
-            Self::NotADirectory { .. } | Self::Unreadable { .. } | Self::Index { .. } | Self::NoIndex { .. } | Self::Include { .. } => None,
+            Self::NotADirectory { .. }
+            | Self::Unreadable { .. }
+            | Self::BrokenCheckout { .. }
+            | Self::Index { .. }
+            | Self::NoIndex { .. }
+            | Self::Include { .. } => None,
             Self::Name { .. } | Self::Unsupported { .. } => Some(Reason::UnsupportedFile),
             Self::EscapingSymlink { .. } => Some(Reason::EscapingSymlink),
             Self::NameCollision { .. } => Some(Reason::NameCollision),
-            Self::SizeExceeded { .. } | Self::TooManyMembers { .. } => Some(Reason::SizeExceeded),
+            Self::SizeExceeded { .. } | Self::FileTooLarge { .. } | Self::TooManyMembers { .. } => Some(Reason::SizeExceeded),
         }
     }
 }

@@ -61,15 +61,13 @@ impl List {
     }
 
     fn check_size(&self, bundle_bytes_max: Option<u64>) -> Result<(), WalkError> {
-        let exceeded = |bytes, bytes_max| Err(WalkError::SizeExceeded { bytes, bytes_max, largest: self.largest() });
-        let largest = self.entries.iter().map(|entry| entry.kind.content_bytes()).max().unwrap_or_default();
-        if largest > tar::FILE_BYTES_MAX {
-            return exceeded(largest, tar::FILE_BYTES_MAX);
+        if let Some(entry) = self.entries.iter().find(|entry| entry.kind.content_bytes() > tar::FILE_BYTES_MAX) {
+            return Err(WalkError::FileTooLarge { path: entry.path.clone(), bytes: entry.kind.content_bytes() });
         }
         let members: u64 = self.entries.iter().map(|entry| tar::member_bytes(&entry.path, &entry.kind)).sum();
         let bytes = members + tar::TRAILER_BYTES as u64;
         match bundle_bytes_max {
-            Some(bytes_max) if bytes > bytes_max => exceeded(bytes, bytes_max),
+            Some(bytes_max) if bytes > bytes_max => Err(WalkError::SizeExceeded { bytes, bytes_max, largest: self.largest() }),
             Some(_) | None => Ok(()),
         }
     }

@@ -38,6 +38,10 @@ impl OpenDirectory {
         match read_names(&disk) {
             Ok((directory, names)) => Ok(Some(Self { disk, directory, names })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // Deeper than this system can name: no archive could hold what is in it.
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+                Err(WalkError::Name { path: disk.to_string_lossy().into_owned(), rule: InvalidName::TooLong.into() })
+            }
             Err(source) => Err(WalkError::Unreadable { path: disk, source }),
         }
     }

@@ -21,21 +21,32 @@ pub(super) struct Repository {
 }
 
 impl Repository {
-    /// The checkout whose top directory is `directory`, if it is one.
-    pub(super) fn at(directory: &Path) -> Option<Self> {
+    /// The checkout whose top directory is `directory`, if it is one. A directory called `.git` without a `HEAD` makes none, as for git.
+    ///
+    /// # Errors
+    /// [`WalkError::BrokenCheckout`] for a `.git` file that leads nowhere, [`WalkError::Unreadable`] for what cannot be looked at: to take
+    /// the tree for one without git would leave out what is tracked and ignored, and forget what must not be sent.
+    pub(super) fn at(directory: &Path) -> Result<Option<Self>, WalkError> {
         let dot_git = directory.join(".git");
-        let metadata = fs::metadata(&dot_git).ok()?;
-        let git = if metadata.is_dir() { dot_git } else { directory.join(pointer(&dot_git, "gitdir: ")?) };
-        if !git.join("HEAD").exists() {
-            return None;
+        let Some(metadata) = look_at(&dot_git)? else { return Ok(None) };
+        let (git, is_pointer) = if metadata.is_dir() {
+            (dot_git.clone(), false)
+        } else {
+            let Some(target) = pointer(&dot_git, "gitdir: ") else { return Ok(None) };
+            (directory.join(target), true)
+        };
+        match look_at(&git.join("HEAD"))? {
+            Some(_) => {}
+            None if is_pointer => return Err(WalkError::BrokenCheckout { file: dot_git, target: git }),
+            None => return Ok(None),
         }
         let common = pointer(&git.join("commondir"), "").map_or_else(|| git.clone(), |common| git.join(common));
-        Some(Self { top: directory.to_owned(), git, common })
+        Ok(Some(Self { top: directory.to_owned(), git, common }))
     }
 
     /// The checkout that `directory` is in.
-    pub(super) fn around(directory: &Path) -> Option<Self> {
-        directory.ancestors().find_map(Self::at)
+    pub(super) fn around(directory: &Path) -> Result<Option<Self>, WalkError> {
+        directory.ancestors().find_map(|above| Self::at(above).transpose()).transpose()
     }
 
     /// The file of ignore rules that only this clone has.
@@ -54,9 +65,11 @@ impl Repository {
         // Its own digest is not checked: git does not either before `git fsck`.
         let index = gix_index::File::at(&path, self.object_hash(), true, gix_index::decode::Options::default())
             .map_err(|error| fail(Box::new(io::Error::other(error.to_string()))))?;
-        let present = index.entries().iter().filter(|entry| !entry.flags.contains(Flags::SKIP_WORKTREE));
-        let paths = present.filter_map(|entry| {
+        let paths = index.entries().iter().filter_map(|entry| {
             let tracks = match entry.mode {
+                // A sparse checkout leaves it out on purpose. A file that is marked so and there all the same is one that somebody keeps
+                // git's hands off: it is as tracked as before.
+                Mode::COMMIT if entry.flags.contains(Flags::SKIP_WORKTREE) => return None,
                 Mode::COMMIT => Tracks::Submodule,
                 // A sparse index holds whole directories that are not in the work tree.
                 Mode::DIR => return None,
@@ -87,6 +100,15 @@ pub(super) enum Tracks {
     File,
     /// A checkout of its own.
     Submodule,
+}
+
+/// What is at `path`; `None` when nothing is.
+fn look_at(path: &Path) -> Result<Option<fs::Metadata>, WalkError> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(source) => Err(WalkError::Unreadable { path: path.to_owned(), source }),
+    }
 }
 
 /// The path in a one-line file such as `.git` or `commondir`.

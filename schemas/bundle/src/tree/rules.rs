@@ -1,11 +1,20 @@
 //! Ignore files and includes: which untracked files are left out, and which of those come back.
+//!
+//! Three files count: `.gitignore`, `.git/info/exclude` and `.rchignore`. The one that a person names in git's own configuration
+//! (`core.excludesFile`) does not: the same checkout would be another bundle for each of its users. What it would hide is listed as untracked by
+//! `--dry-run`, and the usual of it is on the fixed list.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::WalkError;
 use super::excluded::IsDirectory;
@@ -29,30 +38,34 @@ pub(super) struct Rules {
 
 impl Rules {
     /// The rules in the directory that is `open`, the top of `repository` if one is given, below `above`; those above when it adds none.
-    pub(super) fn enter(open: &OpenDirectory, repository: Option<&Repository>, above: Option<Arc<Self>>) -> Option<Arc<Self>> {
+    pub(super) fn enter(
+        open: &OpenDirectory,
+        repository: Option<&Repository>,
+        above: Option<Arc<Self>>,
+    ) -> Result<Option<Arc<Self>>, WalkError> {
         let disk = open.disk();
-        let file = |name| if open.has(name) { read(disk, &disk.join(name)) } else { Gitignore::empty() };
+        let file = |name| if open.has(name) { read(disk, &disk.join(name)) } else { Ok(Gitignore::empty()) };
         if repository.is_none() && !open.has(RCHIGNORE) && !open.has(GITIGNORE) {
-            return above;
+            return Ok(above);
         }
-        let exclude = repository.map(|repository| read(disk, &repository.exclude_file()));
-        Some(Arc::new(Self { above, own: file(RCHIGNORE), git: file(GITIGNORE), exclude }))
+        let exclude = repository.map(|repository| read(disk, &repository.exclude_file())).transpose()?;
+        Ok(Some(Arc::new(Self { above, own: file(RCHIGNORE)?, git: file(GITIGNORE)?, exclude })))
     }
 
     /// The rules of the directories from the checkout's top down to above `root`, which is inside it. Our own file does not reach in from
     /// outside the tree.
-    pub(super) fn outside(repository: &Repository, root: &Path) -> Option<Arc<Self>> {
-        let inner = root.strip_prefix(&repository.top).ok()?;
+    pub(super) fn outside(repository: &Repository, root: &Path) -> Result<Option<Arc<Self>>, WalkError> {
+        let Ok(inner) = root.strip_prefix(&repository.top) else { return Ok(None) };
         let mut directory = repository.top.clone();
         let mut rules = None;
         for component in inner.components() {
             let top = rules.is_none().then_some(repository);
-            let git = read(&directory, &directory.join(GITIGNORE));
-            let exclude = top.map(|repository| read(&directory, &repository.exclude_file()));
+            let git = read(&directory, &directory.join(GITIGNORE))?;
+            let exclude = top.map(|repository| read(&directory, &repository.exclude_file())).transpose()?;
             rules = Some(Arc::new(Self { above: rules, own: Gitignore::empty(), git, exclude }));
             directory.push(component);
         }
-        rules
+        Ok(rules)
     }
 
     /// Whether the thing at `disk` is ignored. Its parents were asked before.
@@ -80,13 +93,36 @@ impl Rules {
     }
 }
 
-/// The rules of one file; none when it is not there. A line that is no pattern is skipped, as git does.
-fn read(directory: &Path, file: &Path) -> Gitignore {
+/// The rules of one file; none when there is no such file. A line that is no pattern is skipped, as git does, and one that is not UTF-8
+/// takes none of the others with it.
+fn read(directory: &Path, file: &Path) -> Result<Gitignore, WalkError> {
+    let Some(bytes) = read_bytes(file).map_err(|source| WalkError::Unreadable { path: file.to_owned(), source })? else {
+        return Ok(Gitignore::empty());
+    };
+    let text = String::from_utf8_lossy(&bytes);
     let mut builder = GitignoreBuilder::new(directory);
-    if builder.add(file).is_some() && !file.exists() {
-        return Gitignore::empty();
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        // What is wrong with a line is nothing that a bundle could repair.
+        let _ = builder.add_line(None, line);
     }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
+    Ok(builder.build().unwrap_or_else(|_| Gitignore::empty()))
+}
+
+/// The bytes of a regular file; `None` when there is none of that name.
+fn read_bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    // A FIFO of that name is not waited for.
+    let opened = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(file);
+    let mut file = match opened {
+        Ok(file) if file.metadata()?.is_file() => file,
+        Ok(_) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        // A socket of that name.
+        Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 fn verdict(rules: &Gitignore, disk: &Path, is_directory: bool) -> Option<bool> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod checkouts;
+mod odd_checkouts;
 mod refusals;
 
 use std::fs;
@@ -148,4 +149,32 @@ fn a_decomposed_name_is_composed_in_the_bundle_and_still_known_to_git() {
     let tree = walk(root.path(), &Options::default()).unwrap();
     let entry = tree.get("caf\u{e9}/a").unwrap();
     assert_eq!((entry.origin, entry.disk.as_path()), (Origin::Tracked, Path::new("cafe\u{301}/a")));
+}
+
+#[test]
+fn two_names_of_one_file_are_two_files() {
+    let root = tree_of(&["a"]);
+    fs::hard_link(root.path().join("a"), root.path().join("b")).unwrap();
+    let tree = walk(root.path(), &Options::default()).unwrap();
+    assert_eq!(tree.get("a").unwrap().kind, tree.get("b").unwrap().kind);
+    assert_eq!(tree.files(), 2);
+}
+
+#[test]
+fn a_link_to_the_root_leads_to_the_same_tree() {
+    let root = tree_of(&["App.swift"]);
+    git(root.path(), &["init", "--quiet"]);
+    commit_all(root.path());
+    let elsewhere = tempfile::tempdir().unwrap();
+    symlink(root.path(), elsewhere.path().join("link")).unwrap();
+    let (direct, linked) =
+        (walk(root.path(), &Options::default()).unwrap(), walk(&elsewhere.path().join("link"), &Options::default()).unwrap());
+    assert_eq!((direct.root(), direct.entries()), (linked.root(), linked.entries()));
+}
+
+#[test]
+fn odd_names_that_a_mac_can_hold_are_kept_as_they_are() {
+    let names = ["back\\slash", "colon:", "dots...", "quote\"'", "space ", "star*?[", "~", "\u{1f600}"];
+    let root = tree_of(&names);
+    assert_eq!(paths(root.path(), &Options::default()), names);
 }

@@ -40,7 +40,7 @@ pub fn walk(root: &Path, options: &Options) -> Result<Tree, WalkError> {
     };
     let mut findings = Findings::default();
     findings.empty_submodules.extend(tracked.missing_submodules(&root));
-    let top = top(&root, options.mode, checkout, tracked);
+    let top = top(&root, options.mode, checkout, tracked)?;
     for found in crew::each(top, |directory, more, found| walk.look_through(directory, more, found)) {
         findings.merge(found);
     }
@@ -50,12 +50,12 @@ pub fn walk(root: &Path, options: &Options) -> Result<Tree, WalkError> {
     Ok(Tree { mode: options.mode, empty_submodules, ..tree })
 }
 
-fn top(root: &Path, mode: Mode, checkout: Option<Repository>, tracked: Tracked) -> Directory {
+fn top(root: &Path, mode: Mode, checkout: Option<Repository>, tracked: Tracked) -> Result<Directory, WalkError> {
     let scope = if mode == Mode::GitIndex { Scope::Tracked } else { Scope::All };
-    let rules = checkout.as_ref().and_then(|repository| Rules::outside(repository, root));
+    let rules = checkout.as_ref().map(|repository| Rules::outside(repository, root)).transpose()?.flatten();
     let own = checkout.filter(|repository| repository.top == root);
     let checkout = own.map_or(Checkout::No, |repository| Checkout::Known(Box::new(repository)));
-    Directory {
+    Ok(Directory {
         above: None,
         inner: PathBuf::new(),
         path: String::new(),
@@ -64,13 +64,13 @@ fn top(root: &Path, mode: Mode, checkout: Option<Repository>, tracked: Tracked) 
         rules,
         tracked: vec![TrackedWithin::all(tracked)],
         taken: AtomicBool::new(false),
-    }
+    })
 }
 
 /// The checkout that `root` is the top of, or inside of, with what it tracks there. A checkout around it that tracks nothing in it (a home
 /// directory under git, say) has no say about it.
 fn checkout_around(root: &Path) -> Result<(Option<Repository>, Tracked), WalkError> {
-    let Some(repository) = Repository::around(root) else { return Ok((None, Tracked::default())) };
+    let Some(repository) = Repository::around(root)? else { return Ok((None, Tracked::default())) };
     if repository.top == root {
         let tracked = Tracked::beneath("", &repository)?;
         return Ok((Some(repository), tracked));

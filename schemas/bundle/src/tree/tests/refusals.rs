@@ -1,6 +1,9 @@
 //! What cannot be bundled is refused by name.
 
+use rustix::fs::{Mode as FileMode, OFlags, mkdirat, openat};
+
 use super::*;
+use crate::tar;
 use crate::unpack::MEMBERS_MAX;
 
 #[test]
@@ -134,4 +137,65 @@ fn more_members_than_an_archive_may_have_are_refused() {
     assert_eq!(error.reason(), Some(Reason::SizeExceeded));
     assert!(error.to_string().starts_with("the tree has 1000001 files and directories, more than the 1000000"), "{error}");
     assert!(list::check_count(MEMBERS_MAX).is_ok());
+}
+
+#[test]
+fn an_absolute_link_is_refused_even_when_it_leads_inside() {
+    let root = tree_of(&["a"]);
+    symlink(root.path().join("a"), root.path().join("link")).unwrap();
+    let error = refusal(root.path());
+    assert_eq!(error.reason(), Some(Reason::EscapingSymlink));
+    assert!(error.to_string().contains("an absolute path, which means something else on a Mac; make it relative"), "{error}");
+}
+
+#[test]
+fn links_in_a_circle_and_links_to_directories_are_kept_and_not_followed() {
+    let root = tree_of(&["d/a"]);
+    symlink("two", root.path().join("one")).unwrap();
+    symlink("one", root.path().join("two")).unwrap();
+    symlink(".", root.path().join("d/here")).unwrap();
+    symlink("d", root.path().join("e")).unwrap();
+    assert_eq!(paths(root.path(), &Options::default()), ["d/a", "d/here", "e", "one", "two"]);
+}
+
+#[test]
+fn a_device_is_refused_by_name() {
+    let devices = OpenDirectory::read("/dev".into()).unwrap().unwrap();
+    let error = devices.leaf("null".as_ref(), "null").unwrap_err();
+    assert_eq!(error.reason(), Some(Reason::UnsupportedFile));
+    assert!(error.to_string().starts_with("null is a character device"), "{error}");
+}
+
+#[test]
+fn a_name_with_a_line_feed_is_refused_with_the_rule_it_breaks() {
+    let root = tree_of(&["a\nb"]);
+    assert!(refusal(root.path()).to_string().starts_with("the name \"a\\nb\" cannot be bundled: it has a control character; rename it"));
+}
+
+#[test]
+fn a_file_larger_than_any_archive_holds_is_refused_whatever_the_limit() {
+    let root = tree_of(&["a"]);
+    // A hole: it takes no room.
+    fs::File::create(root.path().join("disk.img")).unwrap().set_len(tar::FILE_BYTES_MAX + 1).unwrap();
+    let error = refusal(root.path());
+    assert_eq!(error.reason(), Some(Reason::SizeExceeded));
+    assert!(error.to_string().starts_with("disk.img has 8589934592 bytes, more than the 8589934591 that one file"), "{error}");
+    fs::File::create(root.path().join("disk.img")).unwrap().set_len(tar::FILE_BYTES_MAX).unwrap();
+    assert!(walk(root.path(), &Options::default()).is_ok());
+}
+
+#[test]
+fn a_directory_deeper_than_any_archive_holds_is_refused_for_its_name() {
+    let root = tree_of(&["a"]);
+    let name = "x".repeat(250);
+    // Made from the inside, since its path as a whole is longer than this system takes.
+    let mut here = rustix::fs::open(root.path(), OFlags::DIRECTORY, FileMode::empty()).unwrap();
+    for _ in 0..20 {
+        mkdirat(&here, &name, FileMode::RWXU).unwrap();
+        here = openat(&here, &name, OFlags::DIRECTORY, FileMode::empty()).unwrap();
+    }
+    openat(&here, "f", OFlags::CREATE | OFlags::WRONLY, FileMode::RUSR).unwrap();
+    let error = refusal(root.path());
+    assert_eq!(error.reason(), Some(Reason::UnsupportedFile));
+    assert!(error.to_string().contains("it is longer than 1024 bytes"), "{error}");
 }

@@ -147,7 +147,7 @@ impl Walk<'_> {
                 repository
             }
         };
-        directory.rules = Rules::enter(&open, repository.as_ref(), directory.rules.take());
+        directory.rules = Rules::enter(&open, repository.as_ref(), directory.rules.take())?;
         Ok(Some(Here { directory: Arc::new(directory), open }))
     }
 
@@ -156,7 +156,12 @@ impl Walk<'_> {
         if !open.has(".git") {
             return Ok(None);
         }
-        let Some(repository) = Repository::at(open.disk()) else { return Ok(None) };
+        let repository = match Repository::at(open.disk()) {
+            // A directory that once was a submodule and was copied with its `.git` file: git takes it for one like any other.
+            Err(WalkError::BrokenCheckout { .. }) => return Ok(None),
+            found => found?,
+        };
+        let Some(repository) = repository else { return Ok(None) };
         let tracked = Tracked::beneath(&directory.path, &repository)?;
         findings.empty_submodules.extend(tracked.missing_submodules(self.root));
         directory.tracked.push(TrackedWithin::all(tracked));
