@@ -89,14 +89,19 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-fn put_member(out: &mut Vec<u8>, member: &Member) {
+/// What a member is, in its first byte.
+fn flags(member: &Member) -> u8 {
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     let kind = match &member.kind {
         Kind::File { executable, .. } => FILE | flag(*executable, EXECUTABLE),
         Kind::Directory => DIRECTORY,
         Kind::Symlink { .. } => SYMLINK,
     };
-    out.push(kind | flag(member.fact.is_some_and(|fact| fact.is_pointer), POINTER) | flag(member.settled, SETTLED));
+    kind | flag(member.fact.is_some_and(|fact| fact.is_pointer), POINTER) | flag(member.settled, SETTLED)
+}
+
+fn put_member(out: &mut Vec<u8>, member: &Member) {
+    out.push(flags(member));
     put_bytes(out, member.path.as_bytes());
     if let Kind::Symlink { target } = &member.kind {
         put_bytes(out, target.as_bytes());
@@ -130,6 +135,12 @@ impl<'a> Input<'a> {
     }
 
     fn member(&mut self) -> Option<Member> {
+        let [first] = *self.0.first_chunk()?;
+        // A bit that means nothing here is none of ours.
+        self.member_as_is().filter(|member| flags(member) == first)
+    }
+
+    fn member_as_is(&mut self) -> Option<Member> {
         let [flags] = self.array()?;
         let path = self.text()?;
         let settled = flags & SETTLED != 0;
@@ -218,6 +229,19 @@ mod tests {
         }
         assert_eq!(Earlier::decode(&sealed(bytes[..bytes.len() - 32].to_vec(), |body| body[0] = b'R')), Err(NotEarlier));
         assert_eq!(Earlier::decode(&sealed(bytes[..bytes.len() - 32].to_vec(), |body| body.push(0))), Err(NotEarlier));
+    }
+
+    #[test]
+    fn a_flag_that_means_nothing_where_it_stands_is_refused() {
+        let (_root, tree, bytes) = sample();
+        let body = bytes[..bytes.len() - DIGEST_BYTES].to_vec();
+        // The first member is the directory `d`: after the line, the root with its length, and the count.
+        let first = line().len() + 4 + tree.root().as_os_str().len() + 4;
+        assert_eq!(body[first] & 0x0f, DIRECTORY);
+        assert!(Earlier::decode(&sealed(body.clone(), |_| ())).is_ok());
+        for flag in [0x80, EXECUTABLE, POINTER] {
+            assert_eq!(Earlier::decode(&sealed(body.clone(), |body| body[first] |= flag)), Err(NotEarlier), "{flag:#x}");
+        }
     }
 
     /// The bytes as `change` makes them, with the digest that belongs to them.
