@@ -10,7 +10,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let far = (word.len() / 4).clamp(1, 3);
     candidates
         .into_iter()
-        .filter(|candidate| candidate.len() <= LENGTH_MAX && *candidate != word)
+        // Lengths tell most of them apart for nothing: a line may have thousands of words that nobody knows.
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= far && *candidate != word)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= far)
         .min()
