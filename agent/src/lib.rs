@@ -32,5 +32,6 @@ mod results;
 mod sample;
 mod shutdown;
 mod tool;
+pub mod untrusted;
 
 pub use cli::main;

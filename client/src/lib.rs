@@ -26,6 +26,7 @@ mod schema;
 mod source;
 mod stat_cache;
 mod submit;
+pub mod untrusted;
 mod upload;
 
 pub use program::main;

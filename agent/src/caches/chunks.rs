@@ -1,5 +1,6 @@
 //! Chunks by digest, as the frames the store holds. Every read is verified; what does not verify is forgotten and fetched again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,11 +63,11 @@ impl ChunkCache {
     /// Fetches those of `chunks` that are not here. All of the missing ones are named, not only the first.
     pub(crate) async fn fetch(&self, store: &Store, chunks: &[RecipeChunk]) -> Result<Fetched, FetchError> {
         let mut fetched = Fetched::default();
-        let mut absent: Vec<RecipeChunk> = Vec::new();
+        let (mut absent, mut seen) = (Vec::new(), BTreeSet::new());
         for chunk in chunks {
             if self.path(&chunk.sha256).is_file() {
                 fetched.cached += 1;
-            } else if !absent.iter().any(|known| known.sha256 == chunk.sha256) {
+            } else if seen.insert(chunk.sha256) {
                 absent.push(*chunk);
             }
         }

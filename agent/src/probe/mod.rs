@@ -13,4 +13,4 @@ mod xcode;
 
 pub(crate) use machine::{Probe, Prober};
 pub(crate) use reading::{difference, read};
-pub(crate) use simctl::{DeviceRow, SimctlList};
+pub(crate) use simctl::{DeviceRow, SimctlList, first_json};

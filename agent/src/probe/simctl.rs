@@ -178,7 +178,7 @@ fn parse_chosen(value: &Value) -> BTreeMap<String, String> {
 }
 
 /// The first JSON document in a tool's answer: warnings may stand before it, other text behind.
-pub(super) fn first_json(answer: &str) -> Option<Value> {
+pub(crate) fn first_json(answer: &str) -> Option<Value> {
     let mut offset = 0;
     for line in answer.split_inclusive('\n') {
         if line.trim_start().starts_with(['{', '[']) {

@@ -1,7 +1,7 @@
 //! Reads a finished build log once, line by line, in bounded memory.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use rch_schemas::Reason;
@@ -15,6 +15,8 @@ use super::subkind::{self, FARM, PROJECT};
 pub(super) const NAMED_MAX: usize = 20;
 /// Real lines reach 53 kB; what is longer is cut, not held.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// More devices than any Mac has; a log may claim anything.
+const ROWS_MAX: usize = 1_000;
 /// Messages of summaries are read by people.
 const MESSAGE_CHARS_MAX: usize = 1_000;
 
@@ -37,7 +39,11 @@ pub(crate) struct LogFacts {
 
 /// Reads the log at `path` of a build in `tree`. Blocks its thread.
 pub(crate) fn read_log(path: &Path, tree: &Tree) -> std::io::Result<LogFacts> {
-    let mut reader = BufReader::new(std::fs::File::open(path)?);
+    read_from(BufReader::new(std::fs::File::open(path)?), tree)
+}
+
+/// Reads a log from wherever it lies.
+pub(crate) fn read_from(mut reader: impl BufRead, tree: &Tree) -> std::io::Result<LogFacts> {
     let mut scan = Scan::new(tree);
     let mut bytes = Vec::new();
     loop {
@@ -82,7 +88,7 @@ impl<'a> Scan<'a> {
             self.in_destinations = true;
         } else if self.in_destinations {
             self.in_destinations = line.trim_start().starts_with('{');
-            if self.in_destinations {
+            if self.in_destinations && self.facts.destinations.len() < ROWS_MAX {
                 self.facts.destinations.push(line.trim().to_owned());
             }
         }
@@ -199,6 +205,8 @@ mod tests {
         let warning = "--- xcodebuild: WARNING: Using the first of multiple matching destinations:\n\
                        { platform:macOS, arch:arm64, id:1, name:My Mac }\n{ platform:macOS, arch:x86_64, id:1, name:My Mac }\nBuild settings\n{ not:one }\n";
         assert_eq!(scan(warning).destinations.len(), 2);
+        let endless = format!("WARNING: Using the first of multiple matching destinations\n{}", "{ id:1 }\n".repeat(5_000));
+        assert_eq!(scan(&endless).destinations.len(), ROWS_MAX);
     }
 
     #[test]

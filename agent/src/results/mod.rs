@@ -10,7 +10,7 @@ mod subkind;
 mod verdict;
 mod xcresult;
 
-pub(crate) use log::{LogFacts, read_log};
+pub(crate) use log::{LogFacts, read_from, read_log};
 pub(crate) use place::Tree;
 pub(crate) use verdict::{Evidence, TestEvidence, Verdict, judge};
-pub(crate) use xcresult::read_results;
+pub(crate) use xcresult::{read_results, results_of};

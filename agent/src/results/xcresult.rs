@@ -47,19 +47,29 @@ pub(crate) async fn read_results(tools: &Tools, developer_dir: &str, bundle: &Pa
         return Err("the result bundle is missing or incomplete".to_owned());
     }
     let summary = ask(tools, developer_dir, "summary", bundle).await?;
-    let counts = counts(&summary).ok_or("the result bundle's summary has no counts")?;
-    if counts.failed == 0 {
-        return Ok(TestResults { counts, failing: Vec::new() });
+    let alone = results_of(&summary, None, tree).ok_or("the result bundle's summary has no counts")?;
+    if alone.counts.failed == 0 {
+        return Ok(alone);
     }
-    // The summary alone names failures without their place; it will do when the details cannot be read.
-    let failing = match ask(tools, developer_dir, "tests", bundle).await {
-        Ok(tests) => failing(&tests, tree),
+    match ask(tools, developer_dir, "tests", bundle).await {
+        Ok(tests) => Ok(results_of(&summary, Some(&tests), tree).unwrap_or(alone)),
         Err(error) => {
             tracing::warn!(error, "the tests of a result bundle cannot be read");
-            failures_of_summary(&summary)
+            Ok(alone)
         }
+    }
+}
+
+/// What the tool's answers say; `None` when the summary has no counts. The summary alone names failures without their place: it will do
+/// when the tests cannot be read.
+pub(crate) fn results_of(summary: &Value, tests: Option<&Value>, tree: &Tree) -> Option<TestResults> {
+    let counts = counts(summary)?;
+    let failing = match tests {
+        _ if counts.failed == 0 => Vec::new(),
+        Some(tests) => failing(tests, tree),
+        None => failures_of_summary(summary),
     };
-    Ok(TestResults { counts, failing })
+    Some(TestResults { counts, failing })
 }
 
 async fn ask(tools: &Tools, developer_dir: &str, what: &str, bundle: &Path) -> Result<Value, String> {

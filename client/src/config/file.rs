@@ -21,17 +21,25 @@ pub(super) fn read(path: &Path) -> Result<Option<(Value, Sha256)>, ConfigError> 
         Err(error) if is_absent(path, &error) => return Ok(None),
         Err(source) => return Err(ConfigError::Unreadable { path: path.to_owned(), source }),
     };
-    let wrong = |found: String, fix: &'static str| ConfigError::NotAFile { place: path.display().to_string(), found, fix };
     if let Some(found) = other_than_a_file(&metadata) {
-        return Err(wrong(found.to_owned(), "put a TOML file there, or nothing"));
+        return Err(wrong(path, found.to_owned(), "put a TOML file there, or nothing"));
     }
     let bytes = bytes(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    values(path, &bytes).map(Some)
+}
+
+/// The values and the digest of `bytes`, which are those of the file at `path`, up to one more than are read.
+pub(super) fn values(path: &Path, bytes: &[u8]) -> Result<(Value, Sha256), ConfigError> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(wrong(format!("more than {FILE_BYTES_MAX} bytes"), "a configuration is a page of text; take out what is none"));
+        return Err(wrong(path, format!("more than {FILE_BYTES_MAX} bytes"), "a configuration is a page of text; take out what is none"));
     }
-    let text = text(&bytes).map_err(|found| wrong(found, "save it as UTF-8"))?;
+    let text = text(bytes).map_err(|found| wrong(path, found, "save it as UTF-8"))?;
     let values = parse(text).map_err(|message| ConfigError::Syntax { place: path.display().to_string(), message })?;
-    Ok(Some((values, Sha256::of(&bytes))))
+    Ok((values, Sha256::of(bytes)))
+}
+
+fn wrong(path: &Path, found: String, fix: &'static str) -> ConfigError {
+    ConfigError::NotAFile { place: path.display().to_string(), found, fix }
 }
 
 /// Whether nothing is there. A link that leads nowhere is something.

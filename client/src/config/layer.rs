@@ -67,6 +67,12 @@ impl Layer {
         Self::checked(place(path.to_owned()), values, Some(sha256)).map(Some)
     }
 
+    /// What a file would be that holds `bytes`.
+    pub(crate) fn of_bytes(path: &Path, bytes: &[u8], place: fn(PathBuf) -> Place) -> Result<Self, ConfigError> {
+        let (values, sha256) = file::values(path, bytes)?;
+        Self::checked(place(path.to_owned()), values, Some(sha256))
+    }
+
     /// The `RCH_*` variables; `actions` are the names of the files.
     pub(crate) fn of_environment(environment: &Environment, actions: &[String]) -> Result<Self, ConfigError> {
         Self::checked(Place::Environment, variable::read(environment, actions)?, None)

@@ -28,6 +28,7 @@ pub(crate) use describe::described_keys;
 pub(crate) use edit::{set_coordinator, user_coordinator};
 pub(crate) use error::ConfigError;
 pub(crate) use key::dotted;
+pub(crate) use layer::Layer;
 pub(crate) use layers::Layers;
 pub(crate) use merge::Merged;
 pub(crate) use place::Place;

@@ -13,6 +13,7 @@ pub(crate) use backoff::Backoff;
 pub(crate) use client::{FarmClient, SubmitAnswer};
 pub(crate) use error::FarmError;
 pub(crate) use events::Events;
+pub(crate) use sse::Parser as SseParser;
 
 #[cfg(test)]
 pub(crate) mod fake;

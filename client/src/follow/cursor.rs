@@ -130,7 +130,8 @@ impl Cursor {
         let mut bytes = BASE64.decode(data.as_bytes()).map_err(|_| Skip::Encoding)?;
         let seen = usize::try_from(self.offset - offset).unwrap_or(usize::MAX).min(bytes.len());
         bytes.drain(..seen);
-        self.offset += bytes.len() as u64;
+        // A farm may say any offset; a log that long is none.
+        self.offset = self.offset.saturating_add(bytes.len() as u64);
         Ok((!bytes.is_empty()).then_some(Piece::Bytes(bytes)))
     }
 }
@@ -204,6 +205,15 @@ mod tests {
         let mut streamed = Cursor::start(Attempt(2));
         assert_eq!(streamed.take(log(2, 0, "half")), Ok(bytes("half")));
         assert_eq!(streamed.take(log(0, 0, "half, again")), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn an_offset_at_the_end_of_all_numbers_is_taken_as_it_comes() {
+        let mut cursor = Cursor::start(Attempt(1));
+        let gap = LogEvent::Gap { attempt: Attempt(1), from: 0, to: u64::MAX };
+        assert_eq!(cursor.take(gap), Ok(vec![Piece::Gap { bytes: u64::MAX }]));
+        assert_eq!(cursor.take(log(1, u64::MAX, "x")), Ok(bytes("x")));
+        assert_eq!(cursor.to_string(), format!("1:{}", u64::MAX));
     }
 
     #[test]

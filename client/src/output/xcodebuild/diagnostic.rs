@@ -1,5 +1,7 @@
 //! One warning or error of a compiler, a linker, xcodebuild or a test.
 
+use rch_bundle::name::PATH_BYTES_MAX;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Severity {
@@ -63,6 +65,10 @@ impl<'a> Diagnostic<'a> {
 
 /// A path with a line; or a file, or a tool's name, without one. A sentence that happens to hold `: error: ` is neither.
 fn is_place(path: &str, line: Option<u32>) -> bool {
+    // What no Mac can open is no path, however much it looks like one; and to look for it in the tree takes the square of its length.
+    if path.len() > PATH_BYTES_MAX {
+        return false;
+    }
     let is_path = path.starts_with('/') || path == "<unknown>";
     let is_word = !path.is_empty() && !path.contains(char::is_whitespace);
     if line.is_some() { is_path || is_word } else { is_path || is_word && path.len() <= 64 }
@@ -104,6 +110,13 @@ mod tests {
             let read = Diagnostic::read(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((read.severity, read.path, (read.line, read.column), read.message), (severity, path, place, message), "{line}");
         }
+    }
+
+    #[test]
+    fn a_path_that_no_mac_can_open_is_no_place() {
+        let line = |length: usize| format!("/{}.swift:1:2: error: no", "a/".repeat(length / 2));
+        assert!(Diagnostic::read(&line(1_000)).is_some());
+        assert_eq!(Diagnostic::read(&line(1_000_000)), None);
     }
 
     #[test]
