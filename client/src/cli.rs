@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::Shell;
 use serde_json::{Value, json};
 
-pub(crate) use flags::{FetchFlags, LoginFlags, RunFlags, TailFlags};
+pub(crate) use flags::{FetchFlags, InitFlags, LoginFlags, RunFlags, TailFlags};
 pub(crate) use group::{ConfigCommand, SchemaCommand, WorkersCommand};
 
 /// What `rch` is for, by example.
@@ -185,6 +185,9 @@ pub(crate) enum XcodeCommand {
         #[command(flatten)]
         run: RunFlags,
     },
+    /// Write a first .rch/xcode.toml, from what lies in this tree
+    #[command(after_help = "Example:\n  rch xcode init --print")]
+    Init(InitFlags),
     /// Run the actions of these names
     #[command(after_help = "Example:\n  rch xcode run --action build")]
     Run {

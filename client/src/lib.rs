@@ -22,6 +22,7 @@ mod interrupt;
 mod output;
 mod plan;
 mod program;
+mod propose;
 mod schema;
 mod source;
 mod stat_cache;

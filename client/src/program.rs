@@ -82,6 +82,7 @@ pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Res
         Command::Runs { limit } => command::runs::run(context, limit).await,
         Command::Workers(command) => command::workers::run(context, command).await,
         Command::Status => command::status::run(context).await,
+        Command::Xcode(XcodeCommand::Init(flags)) => command::init::run(context, flags).await,
         Command::Login(flags) => command::login::login(context, flags).await,
         Command::Logout { url } => command::login::logout(context, &url),
         Command::Config(command) => command::config::run(context, command).await,

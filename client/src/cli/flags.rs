@@ -40,6 +40,17 @@ pub(crate) struct RunFlags {
     pub(crate) destinations: Vec<String>,
 }
 
+/// Flags of `rch xcode init`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InitFlags {
+    /// Print it, and write nothing
+    #[arg(long, visible_alias = "print")]
+    pub(crate) dry_run: bool,
+    /// Replace the .rch/xcode.toml that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 /// Flags of `rch login`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LoginFlags {

@@ -87,6 +87,6 @@ impl Context<'_> {
 }
 
 /// The root of the checkout that `working` is in; `working` itself outside of one.
-fn checkout(working: &Path) -> PathBuf {
+pub(super) fn checkout(working: &Path) -> PathBuf {
     working.ancestors().find(|directory| directory.join(".git").exists()).unwrap_or(working).to_owned()
 }

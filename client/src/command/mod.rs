@@ -12,6 +12,7 @@ mod dry_run;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 mod finish;
+pub(crate) mod init;
 pub(crate) mod login;
 pub(crate) mod manual;
 mod named;

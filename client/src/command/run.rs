@@ -13,10 +13,11 @@ use serde_json::json;
 
 use super::context::Connected;
 use super::finish::{Here, Times};
+use super::init::Standing;
 use super::{Context, dry_run, finish, selection};
 use crate::cli::{LogMode, RunFlags};
 use crate::clock;
-use crate::config::{Download, Layers, Merged, Settings, propose};
+use crate::config::{Download, Layers, Merged, Settings};
 use crate::download::{Collected, Collector, Place, Wanted};
 use crate::error::{CommandError, NoRepoConfig};
 use crate::farm::FarmClient;
@@ -106,12 +107,17 @@ pub(super) fn plan(
         let title = plan.steps.first().map_or_else(|| "xcodebuild".to_owned(), |step| step.name.clone());
         return Ok((plan, root, title));
     }
-    let root = layers.root().ok_or_else(|| NoRepoConfig::new(working.clone(), propose(working)))?;
+    let root = layers.root().ok_or_else(|| NoRepoConfig::new(working.clone(), proposal(context)))?;
     let (names, title) = match what {
         What::Actions(names) => (names.clone(), names.join(", ")),
         What::Verify | What::Line(_) => (settings.verify()?, "verify".to_owned()),
     };
     Ok((from_config(&settings, &names, root)?, root.to_owned(), title))
+}
+
+/// What `rch xcode init` would write, without asking a farm.
+fn proposal(context: &Context<'_>) -> Option<String> {
+    Standing::of(context).propose(None).ok().map(|proposal| proposal.text)
 }
 
 /// The farm's own policy over every step: the coordinator would refuse the same, after the upload.

@@ -22,6 +22,7 @@ use crate::interrupt::Interrupts;
 use crate::output::{Captured, Ending, Style};
 use crate::program::dispatch;
 
+mod init;
 mod login;
 
 const INPUTS: &[u8] = b"{\"the\":\"inputs\"}";

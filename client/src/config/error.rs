@@ -106,14 +106,28 @@ pub(crate) enum ConfigError {
     NoCoordinator,
     /// There is no `.rch/xcode.toml`.
     #[error(
-        "there is no .rch/xcode.toml in {} or above it; create .rch/xcode.toml at the tree's root{}", from.display(),
-        if *proposed { ", for example with:" } else { " (no workspace, project or package was found here to propose one from)" }
+        "there is no .rch/xcode.toml in {} or above it{}", from.display(),
+        if *proposed { "; `rch xcode init` writes this one:" } else { "; create it at the tree's root (no workspace, project or package was found here to propose one from)" }
     )]
     NoRepoConfig {
         /// Where the search began.
         from: PathBuf,
         /// Whether a proposal follows.
         proposed: bool,
+    },
+    /// There is a `.rch/xcode.toml`, and it is not to be replaced.
+    #[error("{} is there already; rch xcode init --print shows what would be written, --force replaces it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is nothing to propose a configuration from.
+    #[error("there is no workspace, project or Package.swift in {} that could be built; {fix}", root.display())]
+    NothingToBuild {
+        /// The tree's root.
+        root: PathBuf,
+        /// What to do.
+        fix: String,
     },
     /// A value that is needed is not there.
     #[error("{key} is not set: expected {expected}; {fix}")]

@@ -8,6 +8,7 @@ use rch_schemas::Sha256;
 use serde_json::Value;
 
 use super::error::ConfigError;
+use super::table::REPO_FILE;
 
 /// The largest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -98,6 +99,11 @@ fn json(value: toml::Value) -> Value {
         toml::Value::Array(items) => items.into_iter().map(json).collect(),
         toml::Value::Table(members) => Value::Object(members.into_iter().map(|(name, member)| (name, json(member))).collect()),
     }
+}
+
+/// The root of the tree that `from` is in, when it has something in the place of a configuration.
+pub(crate) fn repo_root(from: &Path) -> Option<PathBuf> {
+    find(REPO_FILE, from).map(|(_, root)| root)
 }
 
 /// The repo's file, searched upward from `from`; with it the tree's root. Whatever stands in its place counts: it is answered when read.

@@ -16,7 +16,6 @@ mod layer;
 mod layers;
 mod merge;
 mod place;
-mod propose;
 mod record;
 mod settings;
 mod table;
@@ -27,14 +26,15 @@ mod without_effect;
 pub(crate) use describe::described_keys;
 pub(crate) use edit::{set_coordinator, user_coordinator};
 pub(crate) use error::ConfigError;
+pub(crate) use file::repo_root;
 pub(crate) use key::dotted;
 pub(crate) use layer::Layer;
 pub(crate) use layers::Layers;
 pub(crate) use merge::Merged;
 pub(crate) use place::Place;
-pub(crate) use propose::propose;
 pub(crate) use record::effective;
 pub(crate) use settings::{ActionConfig, ContainerConfig, Download, ProjectConfig, Settings, project_name};
+pub(crate) use table::REPO_FILE;
 
 #[cfg(test)]
 mod tests;

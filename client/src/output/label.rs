@@ -69,6 +69,12 @@ pub(crate) enum Label {
     Error,
     /// The exit code and its kind.
     Exit,
+    /// What xcodebuild opens.
+    Project,
+    /// What it builds and tests.
+    Scheme,
+    /// What `verify` does.
+    Actions,
     /// A farm, by its name.
     Farm,
     /// A farm's key.
@@ -116,6 +122,9 @@ impl Label {
             Self::Manual => "Manual",
             Self::Error => "Error",
             Self::Exit => "Exit",
+            Self::Project => "Project",
+            Self::Scheme => "Scheme",
+            Self::Actions => "Actions",
             Self::Farm => "Farm",
             Self::Key => "Key",
             Self::Token => "Token",
@@ -148,6 +157,9 @@ impl Label {
             | Self::Artifacts
             | Self::Manual
             | Self::Exit
+            | Self::Project
+            | Self::Scheme
+            | Self::Actions
             | Self::Farm
             | Self::Key
             | Self::Token
