@@ -12,6 +12,7 @@ mod bad_server;
 mod bad_source;
 mod cancel;
 mod crash;
+mod documents;
 mod failure;
 mod local;
 mod log;

@@ -8,6 +8,8 @@ use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+use super::schemas;
+
 /// No test waits longer for something to happen.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two tries to reach a coordinator that is starting.
@@ -34,7 +36,9 @@ impl Api {
     /// The JSON at `path`, or the status and text of a refusal.
     pub(crate) fn get(&self, path: &str) -> Result<Value, (StatusCode, String)> {
         let bytes = self.bytes(path)?;
-        Ok(serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{path}: {error}: {}", String::from_utf8_lossy(&bytes))))
+        let value = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{path}: {error}: {}", String::from_utf8_lossy(&bytes)));
+        schemas::check_all(&value, path);
+        Ok(value)
     }
 
     /// The bytes at `path`, or the status and text of a refusal.
@@ -108,6 +112,7 @@ async fn first<T>(response: Response, found: &mut impl FnMut(&Value) -> Option<T
                 continue;
             }
             let data = serde_json::from_str(&data.join("\n")).unwrap_or_else(|error| panic!("{error} in {event}"));
+            schemas::check_all(&data, &event);
             if let Some(value) = found(&data) {
                 return Some(value);
             }

@@ -8,6 +8,7 @@ mod files;
 mod nats;
 mod project;
 mod run;
+mod schemas;
 
 pub(crate) use api::Api;
 pub(crate) use audit::files;
@@ -16,3 +17,4 @@ pub(crate) use files::{paths, wait_for_file, wait_until};
 pub(crate) use nats::Nats;
 pub(crate) use project::Project;
 pub(crate) use run::{Outcome, rch, read_json, start};
+pub(crate) use schemas::{check_all, check_folder};

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use rch_local::Farm;
 use serde_json::Value;
 
-use super::audit;
+use super::{audit, schemas};
 
 /// No test needs longer for one command: what takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -45,7 +45,7 @@ pub(crate) struct Outcome {
     farm: PathBuf,
 }
 
-/// Runs `rch --json WORDS` in `directory` to its end. Every artifact set it leaves is checked.
+/// Runs `rch --json WORDS` in `directory` to its end. Every document and every artifact set it leaves is checked.
 pub(crate) fn rch(farm: &Farm, directory: &Path, words: &[&str]) -> Outcome {
     start(farm, directory, words).wait()
 }
@@ -126,6 +126,12 @@ impl Running {
         let code = status.code().unwrap_or_else(|| panic!("`{}` ended with {status}: {talk}\n{:#?}", self.command, self.seen));
         let outcome =
             Outcome { code, lines: std::mem::take(&mut self.seen), talk, directory: self.directory.clone(), farm: self.farm.clone() };
+        for line in &outcome.lines {
+            schemas::check_document(line, &self.command);
+        }
+        if outcome.has_run() {
+            schemas::check_folder(&outcome.artifacts());
+        }
         for set in outcome.sets() {
             audit::check(&set, &self.farm_key, &self.farm.join("inventory.toml"));
         }
@@ -180,9 +186,13 @@ impl Outcome {
         self.directory.join(".rch/artifacts").join(self.run_id())
     }
 
+    fn has_run(&self) -> bool {
+        self.lines.last().is_some_and(|line| !line["event"]["run_id"].is_null())
+    }
+
     /// The artifact sets on disk: a folder with a manifest each, `<action>/<job>`, sorted.
     pub(crate) fn sets(&self) -> Vec<PathBuf> {
-        if self.lines.last().is_none_or(|line| line["event"]["run_id"].is_null()) {
+        if !self.has_run() {
             return Vec::new();
         }
         let jobs = folders(&self.artifacts()).into_iter().flat_map(|action| folders(&action));
