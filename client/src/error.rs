@@ -136,7 +136,8 @@ impl CommandError {
         let mut cause = self.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            if !sentence.ends_with(&text) {
+            // Some errors name their cause themselves.
+            if !sentence.contains(&text) {
                 sentence = format!("{sentence}: {text}");
             }
             cause = error.source();

@@ -30,6 +30,11 @@ impl ProtocolRange {
         (common.min <= common.max).then_some(common)
     }
 
+    /// Whether everything spoken here is too old for `other`: then it is this side that is to be upgraded.
+    pub fn is_behind(self, other: Self) -> bool {
+        self.max < other.min
+    }
+
     /// Whether `version` is in the range.
     pub fn contains(self, version: u32) -> bool {
         (self.min..=self.max).contains(&version)
@@ -86,5 +91,6 @@ mod tests {
         let range = |min, max| ProtocolRange { min, max };
         assert_eq!(range(1, 3).intersect(range(2, 5)), Some(range(2, 3)));
         assert_eq!(range(1, 1).intersect(range(2, 2)), None);
+        assert!(range(1, 1).is_behind(range(2, 2)) && !range(2, 2).is_behind(range(1, 1)) && !range(1, 2).is_behind(range(2, 3)));
     }
 }

@@ -6,7 +6,7 @@ use rch_schemas::destination::{DestinationKind, DestinationSpec, OsRequest};
 use rch_schemas::document::{SelectionMode, WorkerSelection};
 use rch_schemas::wire::http::RunView;
 
-use crate::farm::FarmClient;
+use crate::farm::{FarmClient, read};
 use crate::output::{Label, Reporter};
 
 /// The largest evidence: a thousand workers have 64 KiB.
@@ -32,7 +32,7 @@ pub(super) async fn tell_run(reporter: &mut Reporter, client: &FarmClient, run: 
         let path = format!("selection/{}/worker_selection.json", destination.index);
         let evidence = loop {
             let bytes = client.run_file(&run.plan.run_id, &path, EVIDENCE_BYTES_MAX).await.ok();
-            match bytes.and_then(|bytes| serde_json::from_slice::<WorkerSelection>(&bytes).ok()) {
+            match bytes.and_then(|bytes| read::<WorkerSelection>(&bytes).ok()) {
                 None if started.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
                 evidence => break evidence,
             }

@@ -8,6 +8,7 @@ use rch_schemas::document::Farm;
 use rch_schemas::seal::{ATTESTATION_PATH, Attestation, MANIFEST_PATH, Manifest, SignerRole};
 use rch_schemas::{Reason, Sha256};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::seal::{check_entries, pinned};
 use crate::output::{count, grouped};
@@ -80,15 +81,15 @@ pub(crate) fn audit(directory: &Path, pins: &Pins) -> Vec<Claim> {
 }
 
 fn signature(directory: &Path, pins: &Pins, claims: &mut Vec<Claim>) -> Option<Attestation> {
-    let signed: Attestation = match read(directory, ATTESTATION_PATH) {
-        Ok((_, signed)) => signed,
+    let (bytes, signed): (Vec<u8>, Attestation) = match read(directory, ATTESTATION_PATH) {
+        Ok(read) => read,
         Err(claim) => {
             claims.push(claim);
             return None;
         }
     };
     let (name, key) = (signer(&signed), signed.public_key.fingerprint().short());
-    if let Err(error) = signed.verify(&signed.public_key) {
+    if let Err(error) = signed.verify_received(&whole(&bytes), &signed.public_key) {
         claims.push(Claim::refuted(Reason::SignatureInvalid, format!("{ATTESTATION_PATH} is not signed as it says: {error}")));
         return None;
     }
@@ -107,6 +108,11 @@ fn signature(directory: &Path, pins: &Pins, claims: &mut Vec<Claim>) -> Option<A
     let is_refuted = matches!(whose.standing, Standing::Refuted(_));
     claims.push(whose);
     (!is_refuted).then_some(signed)
+}
+
+/// A document with the members that nobody here knows: signatures and digests are over them, too.
+fn whole(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).expect("what was read as a document is JSON")
 }
 
 fn signer(signed: &Attestation) -> String {
@@ -131,7 +137,7 @@ fn manifest(directory: &Path, signed: &Attestation, claims: &mut Vec<Claim>) -> 
         claims.push(Claim::refuted(Reason::IntegrityMismatch, text));
         return None;
     }
-    if let Err(error) = check_entries(&manifest) {
+    if let Err(error) = check_entries(&manifest, &whole(&bytes)) {
         claims.push(Claim::refuted(error.reason(), error.to_string()));
         return None;
     }

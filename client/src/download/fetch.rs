@@ -13,7 +13,7 @@ use rch_schemas::{Reason, Sha256};
 
 use super::directory::{self, DirectoryError};
 use super::seal::{self, SealFailure};
-use crate::farm::{Backoff, FarmClient, FarmError};
+use crate::farm::{Backoff, FarmClient, FarmError, read};
 use crate::output::Why;
 
 /// The largest manifest: a result bundle lists tens of thousands of files.
@@ -178,7 +178,7 @@ pub(super) async fn fetch(
     check_key(directory, job, seal.attestation.signer.role, &named)?;
     let here = seal.manifest.entries.iter().filter(|entry| !stays.iter().any(|(outer, _)| is_inside(&entry.path, outer)));
     let bytes = here.map(|entry| entry.size).sum::<u64>() + (manifest_bytes.len() + attestation_bytes.len()) as u64;
-    let summary = fs::read(directory.join("summary.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let summary = fs::read(directory.join("summary.json")).ok().and_then(|bytes| read(&bytes).ok());
     Ok(Fetched { signer: seal.attestation.signer, files: verified.files, bytes, stays, summary })
 }
 

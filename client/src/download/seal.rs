@@ -5,6 +5,8 @@ use rch_schemas::document::Farm;
 use rch_schemas::seal::{ATTESTATION_PATH, Attestation, MANIFEST_PATH, Manifest, ManifestEntryType, PublicKey, SealError, SignerRole};
 use rch_schemas::wire::http::JobView;
 use rch_schemas::{Attempt, Reason, Sha256};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A set that somebody we trust vouches for.
 #[derive(Debug)]
@@ -66,9 +68,8 @@ impl SealFailure {
 
 /// Checks the bytes of attestation and manifest against each other, the job and the farm's pinned keys.
 pub(super) fn check(job: &JobView, farm: &Farm, manifest: &[u8], attestation: &[u8]) -> Result<Seal, SealFailure> {
-    let signed: Attestation =
-        serde_json::from_slice(attestation).map_err(|source| SealFailure::Unreadable { path: ATTESTATION_PATH, source })?;
-    signed.verify(pinned(&signed, farm)?)?;
+    let (signed, received): (Attestation, Value) = parse(ATTESTATION_PATH, attestation)?;
+    signed.verify_received(&received, pinned(&signed, farm)?)?;
     let digest = Sha256::of(manifest);
     equal("manifest_sha256 of the attestation", &signed.manifest_sha256, &digest)?;
     if let Some(recorded) = &job.manifest_sha256 {
@@ -80,12 +81,18 @@ pub(super) fn check(job: &JobView, farm: &Farm, manifest: &[u8], attestation: &[
     let expected = if signed.signer.role == SignerRole::Farm && signed.attempt == Attempt::NONE { Attempt::NONE } else { job.attempt };
     equal("attempt of the attestation", &signed.attempt, &expected)?;
     equal("job_key of the attestation", &shown(signed.job_key.as_ref()), &shown(job.job_key.as_ref()))?;
-    let manifest: Manifest = serde_json::from_slice(manifest).map_err(|source| SealFailure::Unreadable { path: MANIFEST_PATH, source })?;
+    let (manifest, received): (Manifest, Value) = parse(MANIFEST_PATH, manifest)?;
     equal("job_id of the manifest", &manifest.job_id, &signed.job_id)?;
     equal("attempt of the manifest", &manifest.attempt, &signed.attempt)?;
     equal("job_key of the manifest", &shown(manifest.job_key.as_ref()), &shown(signed.job_key.as_ref()))?;
-    check_entries(&manifest)?;
+    check_entries(&manifest, &received)?;
     Ok(Seal { manifest, attestation: signed })
+}
+
+/// A document by what is known of it, and as it is: signatures and digests are over all of it.
+fn parse<T: DeserializeOwned>(path: &'static str, bytes: &[u8]) -> Result<(T, Value), SealFailure> {
+    let unreadable = |source| SealFailure::Unreadable { path, source };
+    Ok((serde_json::from_slice(bytes).map_err(unreadable)?, serde_json::from_slice(bytes).map_err(unreadable)?))
 }
 
 /// The key that the farm names for the signer.
@@ -104,8 +111,8 @@ pub(super) fn pinned<'a>(signed: &Attestation, farm: &'a Farm) -> Result<&'a Pub
     }
 }
 
-pub(super) fn check_entries(manifest: &Manifest) -> Result<(), SealFailure> {
-    if !manifest.is_consistent() {
+pub(super) fn check_entries(manifest: &Manifest, received: &Value) -> Result<(), SealFailure> {
+    if !manifest.is_consistent_as(received) {
         let expected = Manifest::root_of(&manifest.entries).to_string();
         return Err(SealFailure::Mismatch { field: "artifact_root_sha256", found: manifest.artifact_root_sha256.to_string(), expected });
     }

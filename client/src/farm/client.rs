@@ -13,10 +13,13 @@ use rch_schemas::wire::http::{
 use rch_schemas::{JobId, Reason, RunId, Sha256, WorkerName};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::backoff::Backoff;
 use super::error::FarmError;
 use super::events::Events;
+use super::reading::{ReadError, read};
 use crate::credentials::{Access, PlainHttp, address};
 
 /// A stream of run events is never silent longer than this: the coordinator's keep-alive comes every 15 s, and three may be lost.
@@ -25,6 +28,8 @@ const RUN_EVENTS_IDLE: Duration = Duration::from_mins(1);
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// For one request with a small answer. The coordinator gives up on its own side after a few seconds.
 const REQUEST: Duration = Duration::from_secs(30);
+/// Tries for a small answer from a farm that has answered before; a few seconds in all.
+const READ_TRIES_MAX: u32 = 4;
 /// For one chunk of at most 2 MiB up a slow line, or the silence between two pieces of a download.
 const BYTES: Duration = Duration::from_mins(2);
 /// The largest JSON answer: a thousand workers or runs fit.
@@ -92,15 +97,20 @@ impl FarmClient {
 
     /// What the farm says of itself; refuses a farm that has another key than the pinned one, or shares no protocol version with us.
     pub(crate) async fn farm(&self) -> Result<Farm, FarmError> {
-        let farm: Farm = self.get(&["farm"]).await?;
+        let response = self.send(self.request(Method::GET, &["farm"]).timeout(REQUEST)).await?;
+        let (place, bytes) = self.whole(response).await?;
+        // Before all else: the document of a farm that shares no version with us may be another one altogether.
+        if let Ok(Speaks { protocol, version }) = serde_json::from_slice(&bytes)
+            && protocol.intersect(ProtocolRange::OURS).is_none()
+        {
+            return Err(FarmError::Protocol { theirs: protocol, version, ours: ProtocolRange::OURS });
+        }
+        let farm: Farm = place.parse(&bytes)?;
         if let Some(pinned) = self.pinned.as_ref().filter(|pinned| **pinned != farm.public_key) {
             let (expected, found) = (pinned.fingerprint(), farm.public_key.fingerprint());
             return Err(FarmError::KeyChanged { url: address(&self.base), expected, found });
         }
-        match farm.protocol.intersect(ProtocolRange::OURS) {
-            Some(_) => Ok(farm),
-            None => Err(FarmError::Protocol { theirs: farm.protocol, ours: ProtocolRange::OURS }),
-        }
+        Ok(farm)
     }
 
     /// Submits the request whose JSON is `body`. The same bytes again are the same run.
@@ -129,7 +139,7 @@ impl FarmClient {
     pub(crate) async fn runs(&self, limit: u32) -> Result<Vec<RunLine>, FarmError> {
         let mut url = self.url_of(&["runs"]);
         url.query_pairs_mut().append_pair("limit", &limit.to_string());
-        self.json(self.with_newest(self.http.get(url)).timeout(REQUEST)).await
+        self.read_again(|| self.with_newest(self.http.get(url.clone()))).await
     }
 
     /// A run by id or unique prefix.
@@ -251,7 +261,20 @@ impl FarmClient {
     }
 
     async fn get<T: DeserializeOwned>(&self, segments: &[&str]) -> Result<T, FarmError> {
-        self.json(self.request(Method::GET, segments).timeout(REQUEST)).await
+        self.read_again(|| self.request(Method::GET, segments)).await
+    }
+
+    /// Asks for something that can be asked for as often as one likes, and does so while what fails may pass.
+    async fn read_again<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T, FarmError> {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.json(request().timeout(REQUEST)).await {
+                Err(error) if error.is_passing() && backoff.tries() < READ_TRIES_MAX => {
+                    tokio::time::sleep(backoff.next(error.retry_after())).await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn post<T: DeserializeOwned>(&self, segments: &[&str], body: &[u8]) -> Result<T, FarmError> {
@@ -290,7 +313,7 @@ impl FarmClient {
             Ok(bytes) => bytes,
             Err(error) => return error,
         };
-        match serde_json::from_slice::<Problem>(&bytes) {
+        match read::<Problem>(&bytes) {
             Ok(problem) => FarmError::Problem { problem: Box::new(problem), retry_after },
             Err(_) if status == StatusCode::NOT_FOUND => {
                 let problem = Problem::new(status.as_u16(), Reason::NotFound, format!("{url} is not there"));
@@ -304,14 +327,15 @@ impl FarmClient {
     }
 
     async fn read_json<T: DeserializeOwned>(&self, response: Response) -> Result<T, FarmError> {
-        let (url, status) = (response.url().to_string(), response.status().as_u16());
+        let (place, bytes) = self.whole(response).await?;
+        place.parse(&bytes)
+    }
+
+    /// The whole body of a JSON answer, and where it is from.
+    async fn whole(&self, response: Response) -> Result<(Place, Vec<u8>), FarmError> {
+        let place = Place { url: response.url().to_string(), status: response.status().as_u16() };
         let bytes = self.read(response, JSON_BYTES_MAX).await?;
-        serde_json::from_slice(&bytes).map_err(|error| FarmError::Answer {
-            url,
-            status,
-            expected: format!("the JSON of {}", std::any::type_name::<T>().rsplit("::").next().unwrap_or("an answer")),
-            found: error.to_string(),
-        })
+        Ok((place, bytes))
     }
 
     /// The whole body, when it has at most `bytes_max` bytes.
@@ -329,6 +353,34 @@ impl FarmClient {
             bytes.extend_from_slice(&piece);
         }
         Ok(bytes)
+    }
+}
+
+/// What of a farm's document is needed to know whether the rest can be read.
+#[derive(Debug, Deserialize)]
+struct Speaks {
+    protocol: ProtocolRange,
+    #[serde(default)]
+    version: String,
+}
+
+/// Where an answer is from.
+struct Place {
+    url: String,
+    status: u16,
+}
+
+impl Place {
+    fn parse<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, FarmError> {
+        read(bytes).map_err(|error| match error {
+            ReadError::OtherMajor { found, expected } => FarmError::OtherMajor { url: self.url, found, expected },
+            ReadError::Json(error) => FarmError::Answer {
+                url: self.url,
+                status: self.status,
+                expected: format!("the JSON of {}", std::any::type_name::<T>().rsplit("::").next().unwrap_or("an answer")),
+                found: error.to_string(),
+            },
+        })
     }
 }
 

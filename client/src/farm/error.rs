@@ -8,6 +8,9 @@ use rch_schemas::{Reason, Sha256};
 
 use crate::output::Why;
 
+/// What to do about a farm that is too old for us.
+const UPGRADE_FARM: &str = "upgrade the farm's coordinator, or use an older rch";
+
 /// Why a request has no answer that can be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FarmError {
@@ -72,12 +75,24 @@ pub(crate) enum FarmError {
         url: String,
     },
     /// No version of the protocol in common.
-    #[error("the farm speaks protocol {theirs}, this rch speaks {ours}; update the older of the two")]
+    #[error("the farm speaks protocol {theirs}, this rch {} speaks {ours}; {}", env!("CARGO_PKG_VERSION"), upgrade(*theirs, *ours, version))]
     Protocol {
         /// The coordinator's versions.
         theirs: ProtocolRange,
+        /// The coordinator's own version; empty when it does not say.
+        version: String,
         /// Ours.
         ours: ProtocolRange,
+    },
+    /// A document of another major version.
+    #[error("{url} answers with a document {found}; this rch {} reads {expected}; {}", env!("CARGO_PKG_VERSION"), upgrade_for(found, expected))]
+    OtherMajor {
+        /// What was asked.
+        url: String,
+        /// The `schema_id` that came.
+        found: String,
+        /// The one that can be read.
+        expected: String,
     },
 }
 
@@ -99,7 +114,7 @@ impl FarmError {
             Self::Problem { problem, .. } => Why::Reason(problem.code),
             Self::Answer { status: 401 | 403, .. } => Why::Reason(Reason::Unauthorized),
             Self::Answer { .. } => Why::Internal,
-            Self::Protocol { .. } => Why::Reason(Reason::UnsupportedProtocol),
+            Self::Protocol { .. } | Self::OtherMajor { .. } => Why::Reason(Reason::UnsupportedProtocol),
             Self::KeyChanged { .. } | Self::OtherKey { .. } => Why::Reason(Reason::KeyNotPinned),
             Self::PlainHttp { .. } => Why::Usage,
         }
@@ -112,6 +127,7 @@ impl FarmError {
             Self::Problem { .. }
             | Self::Answer { .. }
             | Self::Protocol { .. }
+            | Self::OtherMajor { .. }
             | Self::KeyChanged { .. }
             | Self::OtherKey { .. }
             | Self::PlainHttp { .. } => self.to_string(),
@@ -125,6 +141,7 @@ impl FarmError {
             Self::Unreachable { .. }
             | Self::Answer { .. }
             | Self::Protocol { .. }
+            | Self::OtherMajor { .. }
             | Self::KeyChanged { .. }
             | Self::OtherKey { .. }
             | Self::PlainHttp { .. } => None,
@@ -137,7 +154,9 @@ impl FarmError {
             Self::Unreachable { .. } => true,
             Self::Problem { problem, .. } => matches!(problem.status, 502..=504),
             Self::Answer { status, .. } => matches!(status, 502..=504),
-            Self::Protocol { .. } | Self::KeyChanged { .. } | Self::OtherKey { .. } | Self::PlainHttp { .. } => false,
+            Self::Protocol { .. } | Self::OtherMajor { .. } | Self::KeyChanged { .. } | Self::OtherKey { .. } | Self::PlainHttp { .. } => {
+                false
+            }
         }
     }
 
@@ -148,10 +167,27 @@ impl FarmError {
             Self::Unreachable { .. }
             | Self::Answer { .. }
             | Self::Protocol { .. }
+            | Self::OtherMajor { .. }
             | Self::KeyChanged { .. }
             | Self::OtherKey { .. }
             | Self::PlainHttp { .. } => None,
         }
+    }
+}
+
+/// The same by the majors of two ids of one document: `rch-xcode/farm@2`, `rch-xcode/farm@1`.
+fn upgrade_for(found: &str, expected: &str) -> &'static str {
+    let major = |id: &str| id.rsplit_once('@').and_then(|(_, major)| major.parse::<u32>().ok());
+    if major(found) > major(expected) { "upgrade rch" } else { UPGRADE_FARM }
+}
+
+/// Which of the two sides is too old.
+fn upgrade(theirs: ProtocolRange, ours: ProtocolRange, version: &str) -> String {
+    if ours.is_behind(theirs) {
+        let wanted = if version.is_empty() { "a newer one".to_owned() } else { format!("version {version} or newer") };
+        format!("upgrade rch to {wanted}")
+    } else {
+        UPGRADE_FARM.to_owned()
     }
 }
 

@@ -7,12 +7,14 @@ mod backoff;
 mod client;
 mod error;
 mod events;
+mod reading;
 mod sse;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use client::{FarmClient, SubmitAnswer};
 pub(crate) use error::FarmError;
 pub(crate) use events::Events;
+pub(crate) use reading::read;
 pub(crate) use sse::Parser as SseParser;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rch_schemas::{JobId, Reason, RunId};
 use tokio::sync::mpsc;
 
 use super::cursor::{Cursor, Piece, Skip};
-use crate::farm::{Backoff, Events, FarmClient, FarmError};
+use crate::farm::{Backoff, Events, FarmClient, FarmError, read};
 
 /// What the tasks read.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl RunReader {
 /// The event, unless it is of a kind that only newer programs know. An event of a known kind that cannot be read is an error: waiting for
 /// the end of a run that is never understood would be worse.
 fn known(data: &str) -> Result<Option<RunEvent>, FarmError> {
-    let error = match serde_json::from_str::<RunEvent>(data) {
+    let error = match read(data.as_bytes()) {
         Ok(event) => return Ok(Some(event)),
         Err(error) => error,
     };

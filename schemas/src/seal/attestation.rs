@@ -59,6 +59,17 @@ impl Attestation {
 
     /// Checks the signature, and that it is by `pinned`.
     pub fn verify(&self, pinned: &PublicKey) -> Result<(), SealError> {
+        self.is_of(pinned)?;
+        pinned.verify(self, self.signature.as_deref())
+    }
+
+    /// The same, when this was read from `received`: a newer signer has signed members that are unknown here, too.
+    pub fn verify_received(&self, received: &serde_json::Value, pinned: &PublicKey) -> Result<(), SealError> {
+        self.is_of(pinned)?;
+        pinned.verify_received::<Self>(received, self.signature.as_deref())
+    }
+
+    fn is_of(&self, pinned: &PublicKey) -> Result<(), SealError> {
         if self.public_key != *pinned {
             let (found, expected) = (self.public_key.fingerprint(), pinned.fingerprint());
             return Err(SealError::KeyNotPinned { document: Self::document_id(), found, expected });
@@ -70,7 +81,7 @@ impl Attestation {
                 expected: pinned.fingerprint().to_string(),
             });
         }
-        pinned.verify(self, self.signature.as_deref())
+        Ok(())
     }
 }
 
@@ -173,6 +184,18 @@ mod tests {
         forged = forged.signed(&other);
         assert!(matches!(forged.verify(&key.public_key()), Err(SealError::KeyNotPinned { .. })));
         assert!(matches!(unsigned(&key).verify(&key.public_key()), Err(SealError::Unsigned { .. })));
+    }
+
+    #[test]
+    fn a_signature_holds_for_every_member_that_was_received() {
+        let key = SigningKey::from_seed([7; 32]);
+        let signed = unsigned(&key).signed(&key);
+        let mut received = serde_json::to_value(&signed).unwrap();
+        assert_eq!(signed.verify_received(&received, &key.public_key()), Ok(()));
+        for unknown in [serde_json::json!("unsigned"), serde_json::json!(0.5)] {
+            received["since_version_9"] = unknown;
+            assert!(matches!(signed.verify_received(&received, &key.public_key()), Err(SealError::SignatureInvalid { .. })));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use ed25519_dalek::{Signature, Signer as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::digest::{Sha256, canonical};
 use crate::document::Document;
@@ -65,11 +66,22 @@ impl PublicKey {
 
     /// Checks `signature` over `document` without its `signature` member, strictly (no malleable or small-order forms).
     pub fn verify<D: Document + Serialize>(&self, document: &D, signature: Option<&str>) -> Result<(), SealError> {
-        let signature = signature.ok_or_else(|| SealError::Unsigned { document: D::document_id() })?;
-        let invalid = || SealError::SignatureInvalid { document: D::document_id(), fingerprint: self.fingerprint() };
-        let bytes = HEXLOWER.decode(signature.as_bytes()).map_err(|_| invalid())?;
-        let signature = Signature::from_slice(&bytes).map_err(|_| invalid())?;
-        self.0.verify_strict(&signing_bytes(document), &signature).map_err(|_| invalid())
+        self.verify_bytes(D::document_id(), &signing_bytes(document), signature)
+    }
+
+    /// The same over a document as it was received: what is signed are all of its members, those of newer writers too.
+    pub fn verify_received<D: Document>(&self, received: &Value, signature: Option<&str>) -> Result<(), SealError> {
+        // What has no canonical form was signed by nobody.
+        let bytes = signing_bytes_of(&D::document_id(), received.clone()).unwrap_or_default();
+        self.verify_bytes(D::document_id(), &bytes, signature)
+    }
+
+    fn verify_bytes(&self, document: String, signed: &[u8], signature: Option<&str>) -> Result<(), SealError> {
+        let Some(signature) = signature else { return Err(SealError::Unsigned { document }) };
+        let bytes = HEXLOWER.decode(signature.as_bytes()).ok();
+        let signature = bytes.and_then(|bytes| Signature::from_slice(&bytes).ok());
+        let is_valid = signature.is_some_and(|signature| self.0.verify_strict(signed, &signature).is_ok());
+        if is_valid { Ok(()) } else { Err(SealError::SignatureInvalid { document, fingerprint: self.fingerprint() }) }
     }
 }
 
@@ -150,12 +162,15 @@ impl fmt::Debug for SigningKey {
 /// What is signed: the schema id, a newline, and the canonical document without its `signature` member. The id keeps a signature of one
 /// kind of document from being taken for one of another.
 pub fn signing_bytes<D: Document + Serialize>(document: &D) -> Vec<u8> {
-    let mut value = serde_json::to_value(document).expect("documents serialize");
-    if let Some(members) = value.as_object_mut() {
+    let value = serde_json::to_value(document).expect("documents serialize");
+    signing_bytes_of(&D::document_id(), value).expect("signed documents hold no floats and no huge integers")
+}
+
+/// `None` when the document has no canonical form.
+fn signing_bytes_of(id: &str, mut document: Value) -> Option<Vec<u8>> {
+    if let Some(members) = document.as_object_mut() {
         members.remove("signature");
     }
-    let mut bytes = D::document_id().into_bytes();
-    bytes.push(b'\n');
-    bytes.extend(canonical(&value).expect("signed documents hold no floats and no huge integers"));
-    bytes
+    let canonical = canonical(&document).ok()?;
+    Some([id.as_bytes(), b"\n", &canonical].concat())
 }
