@@ -43,4 +43,5 @@ pub use run::{EndedRun, MadeSelection, Run, RunDestination, Step};
 pub use select::{DECISION_VERSION, preview};
 pub use settle::settle;
 pub use state::{State, StateRows};
+pub use submit::protocol_problem;
 pub use worker::{Session, Worker, liveness};

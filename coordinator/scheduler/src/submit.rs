@@ -27,9 +27,10 @@ pub(crate) fn submit(state: &State, command: &Command, submitted: &SubmitRequest
         return Decision::answer(if *body == submitted.body_sha256 {
             Reply::Run(run_id.clone())
         } else {
-            let (found, expected) = (submitted.body_sha256.to_string(), body.to_string());
             let detail = format!("request id {} was used for another request, which made run {run_id}", request.request_id);
-            refused(409, Reason::Conflict, detail, |problem| (problem.found, problem.expected) = (Some(found), Some(expected)))
+            refused(409, Reason::Conflict, detail, |problem| {
+                problem.fix = Some("give this request an id of its own".to_owned());
+            })
         });
     }
     if let Some(reply) = invalid(state, &submitted.request).or_else(|| untimely(state, submitted)) {
@@ -53,11 +54,8 @@ pub(crate) fn invalid(state: &State, request: &SubmitRun) -> Option<Reply> {
     if jobs == 0 || jobs > JOBS_MAX {
         return in_steps(format!("a run has 1 to {JOBS_MAX} jobs (one for each destination of each step), this one {jobs}"));
     }
-    if protocol_version(request).is_none() {
-        let detail = format!("the client speaks protocol {}, the farm {}", request.protocol, ProtocolRange::OURS);
-        return Some(refused(422, Reason::UnsupportedProtocol, detail, |problem| {
-            problem.fix = Some("install the version of rch that the farm's operator names".to_owned());
-        }));
+    if let Some(problem) = protocol_problem(&request.rch_version, request.protocol) {
+        return Some(Reply::Refused(Box::new(problem)));
     }
     if let Err(error) = check_steps(request, &state.config.policy) {
         return in_steps(error.to_string());
@@ -93,6 +91,22 @@ fn order(state: &State, request: &SubmitRun) -> Result<(), StepOrder> {
     let steps: Vec<_> = request.steps.iter().map(|step| (action(step), asked(step))).collect();
     let steps: Vec<_> = steps.iter().map(|(action, asked)| (*action, asked.as_slice())).collect();
     check_order(&steps)
+}
+
+/// The refusal of a client that shares no protocol version with this build; names both, and the side that is to be upgraded.
+pub fn protocol_problem(rch_version: &str, protocol: ProtocolRange) -> Option<Problem> {
+    if protocol.intersect(ProtocolRange::OURS).is_some() {
+        return None;
+    }
+    let (ours, version) = (ProtocolRange::OURS, env!("CARGO_PKG_VERSION"));
+    let mut problem =
+        Problem::new(422, Reason::UnsupportedProtocol, format!("rch {rch_version} speaks protocol {protocol}, the farm speaks {ours}"));
+    problem.fix = Some(if protocol.is_behind(ours) {
+        format!("upgrade rch to version {version}, which the farm has, or newer")
+    } else {
+        format!("upgrade the farm's coordinator, which has version {version}, or use an older rch")
+    });
+    Some(problem)
 }
 
 /// The protocol version of the run: the highest that both speak.

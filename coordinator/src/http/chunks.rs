@@ -23,7 +23,7 @@ use crate::metrics;
 /// `POST /v1/bundles/{sha256}/missing`: which chunks of a recipe the store lacks.
 pub(super) async fn missing(State(api): State<Api>, Path(name): Path<String>, body: Body) -> ApiResult<Json<MissingChunks>> {
     let sha256 = names::digest(&name)?;
-    let recipe: Recipe = body::json(body, RECIPE_BYTES_MAX).await?;
+    let recipe: Recipe = body::parse(&body::read(body, RECIPE_BYTES_MAX).await?)?;
     if recipe.sha256 != sha256 {
         return Err(ApiError::invalid("recipe.sha256", &name, &recipe.sha256.to_string()));
     }

@@ -42,6 +42,13 @@ impl ApiError {
         error.found(found)
     }
 
+    /// A member of the request cannot be read; `wrong` says what was expected and found there.
+    pub(super) fn in_field(field: &str, wrong: &str) -> Self {
+        let mut error = Self::new(Reason::InvalidRequest, format!("{field}: {wrong}"));
+        error.0.field = Some(field.to_owned());
+        error
+    }
+
     /// What was found.
     #[must_use]
     pub(super) fn found(mut self, found: &str) -> Self {

@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rch_bundle::recipe::check;
-use rch_scheduler::{CommandBody, Reply, SubmitRequest};
+use rch_scheduler::{CommandBody, Reply, SubmitRequest, protocol_problem};
 use rch_schemas::document::RecipeRef;
+use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::{LEDGER_SEQ_HEADER, RunAccepted, SubmitRun};
 use rch_schemas::{Reason, Sha256, Timestamp};
 use rch_store::recipe::RECIPE_BYTES_MAX;
+use serde::Deserialize;
 
 use super::error::{ApiError, ApiResult};
 use super::server::Api;
@@ -60,7 +62,11 @@ pub(super) fn unexpected() -> ApiError {
 
 /// Everything about the request that needs the store, found out before it is decided.
 async fn prepare(api: &Api, body: Body) -> ApiResult<SubmitRequest> {
-    let request: SubmitRun = body::json(body, REQUEST_BYTES_MAX).await?;
+    let bytes = body::read(body, REQUEST_BYTES_MAX).await?;
+    let request: SubmitRun = body::parse(&bytes).map_err(|error| without_common_protocol(&bytes).unwrap_or(error))?;
+    if let Some(problem) = protocol_problem(&request.rch_version, request.protocol) {
+        return Err(Box::new(problem).into());
+    }
     if !api.shared.asks.is_leading() {
         return Err(crate::dispatcher::AskError::NotLeading.into());
     }
@@ -74,6 +80,20 @@ async fn prepare(api: &Api, body: Body) -> ApiResult<SubmitRequest> {
         bytes: request.recipe.size,
     };
     Ok(SubmitRequest { body_sha256: body_digest(&request), recipe, missing, request })
+}
+
+/// What of a request tells whether the rest can be understood.
+#[derive(Debug, Deserialize)]
+struct Speaks {
+    #[serde(default)]
+    rch_version: String,
+    protocol: ProtocolRange,
+}
+
+/// A request that cannot be read may be one of a client that we share no protocol version with: then that is what is wrong with it.
+fn without_common_protocol(bytes: &[u8]) -> Option<ApiError> {
+    let Speaks { rch_version, protocol } = serde_json::from_slice(bytes).ok()?;
+    protocol_problem(&rch_version, protocol).map(|problem| Box::new(problem).into())
 }
 
 /// What makes two requests of the same id the same: everything but when the recipe was written.
