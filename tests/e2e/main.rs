@@ -8,6 +8,7 @@
 mod harness;
 
 mod bad_input;
+mod bad_line;
 mod bad_server;
 mod bad_source;
 mod cancel;
@@ -16,6 +17,8 @@ mod documents;
 mod failure;
 mod local;
 mod log;
+mod newer_farm;
+mod older_client;
 mod selection;
 mod success;
 mod upload;

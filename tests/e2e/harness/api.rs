@@ -23,6 +23,17 @@ pub(crate) struct Api {
     runtime: Runtime,
 }
 
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// The status.
+    pub(crate) status: u16,
+    /// The content type.
+    pub(crate) kind: String,
+    /// The body as JSON; as a string when it is none.
+    pub(crate) body: Value,
+}
+
 impl Api {
     /// The farm's coordinator.
     pub(crate) fn of(farm: &Farm) -> Self {
@@ -49,6 +60,28 @@ impl Api {
             let bytes = response.bytes().await.map_err(|error| (status, error.to_string()))?;
             if status.is_success() { Ok(bytes.to_vec()) } else { Err((status, String::from_utf8_lossy(&bytes).into_owned())) }
         })
+    }
+
+    /// Any request, with the answer whatever its status.
+    pub(crate) fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answered {
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).body(body).timeout(PATIENCE);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.runtime.block_on(async {
+            let response = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
+            let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
+            let status = response.status().as_u16();
+            let bytes = response.bytes().await.unwrap();
+            let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
+            schemas::check_all(&body, path);
+            Answered { status, kind, body }
+        })
+    }
+
+    /// Sends JSON.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answered {
+        self.send(Method::POST, path, &[("content-type", "application/json")], serde_json::to_vec(body).unwrap())
     }
 
     /// The text at `path`.

@@ -3,8 +3,10 @@
 mod api;
 mod audit;
 mod canonical;
+mod double;
 mod farm;
 mod files;
+mod line;
 mod nats;
 mod project;
 mod run;
@@ -12,9 +14,12 @@ mod schemas;
 
 pub(crate) use api::Api;
 pub(crate) use audit::files;
+pub(crate) use canonical::canonical;
+pub(crate) use double::{Answer, Double};
 pub(crate) use farm::{PROGRAM, causes, shared, start_farm};
 pub(crate) use files::{paths, wait_for_file, wait_until};
+pub(crate) use line::{Fault, Line};
 pub(crate) use nats::Nats;
 pub(crate) use project::Project;
-pub(crate) use run::{Outcome, rch, read_json, start};
+pub(crate) use run::{Outcome, rch, rch_at, read_json, start};
 pub(crate) use schemas::{check_all, check_folder};

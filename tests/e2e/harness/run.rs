@@ -50,6 +50,11 @@ pub(crate) fn rch(farm: &Farm, directory: &Path, words: &[&str]) -> Outcome {
     start(farm, directory, words).wait()
 }
 
+/// The same with a coordinator at another URL: a [`super::Double`] of the farm, or a [`super::Line`] to it.
+pub(crate) fn rch_at(farm: &Farm, url: &str, directory: &Path, words: &[&str]) -> Outcome {
+    start(farm, directory, &[&["--coordinator", url], words].concat()).wait()
+}
+
 /// Starts `rch --json WORDS` in `directory`.
 pub(crate) fn start(farm: &Farm, directory: &Path, words: &[&str]) -> Running {
     let mut command = farm.rch(directory);

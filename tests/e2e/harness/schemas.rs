@@ -78,7 +78,9 @@ fn check_file(path: &Path) -> Ids {
             let lines: Vec<Value> = text.lines().map(parse).collect();
             let first = lines.first().unwrap_or_else(|| panic!("{place} is empty"));
             let id = first["schema_id"].as_str().unwrap_or_else(|| panic!("{place} names no schema_id in its first line: {first}"));
-            lines.iter().for_each(|line| check_against(id, line, &place));
+            for line in &lines {
+                check_against(id, line, &place);
+            }
             Ids::from([id.to_owned()])
         }
         _ => Ids::new(),
