@@ -1,14 +1,14 @@
 //! From a command to what happens.
 
 use rch_schemas::Reason;
-use rch_schemas::wire::http::{Intake, Problem};
+use rch_schemas::wire::http::Problem;
 
 use crate::command::{Command, CommandBody, Decision, Reply};
 use crate::config::FarmConfig;
 use crate::event::Event;
 use crate::observed::Observed;
 use crate::state::State;
-use crate::{cancel, expire, report, select, submit};
+use crate::{cancel, expire, intake, report, select, submit};
 
 /// Decides one command. What follows from its events by itself is found by [`crate::settle`].
 pub fn decide(state: &State, observed: &Observed, command: &Command) -> Decision {
@@ -28,14 +28,7 @@ pub fn decide(state: &State, observed: &Observed, command: &Command) -> Decision
         CommandBody::Report { worker, report } => report::report(state, stamp, worker, report),
         CommandBody::CancelRun { run_id } => cancel::cancel_run(state, run_id),
         CommandBody::CancelJob { job_id } => cancel::cancel_job(state, job_id),
-        CommandBody::SetIntake { worker, intake, reason } => {
-            let Some(row) = state.workers.get(worker) else {
-                return Decision::answer(Reply::Refused(Box::new(not_found("worker", worker.as_str()))));
-            };
-            let unchanged = row.intake == *intake && (row.intake_reason == *reason || *intake == Intake::Open);
-            let event = Event::IntakeChanged { worker: worker.clone(), intake: *intake, reason: reason.clone() };
-            Decision::events(if unchanged { Vec::new() } else { vec![event] })
-        }
+        CommandBody::SetIntake { worker, intake, reason } => intake::set_intake(state, worker, *intake, reason),
         CommandBody::SourceRestored { run_id } => {
             let waits = state.runs.get(run_id).is_some_and(|run| run.source_gap.is_some());
             Decision::events(waits.then(|| Event::SourceRestored { run_id: run_id.clone() }).into_iter().collect())

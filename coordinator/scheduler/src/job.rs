@@ -147,6 +147,11 @@ impl Job {
         }
     }
 
+    /// Whether an attempt of it ran, or runs, on a worker.
+    pub(crate) fn has_run_on(&self, worker: &WorkerName) -> bool {
+        self.attempts.iter().any(|attempt| attempt.worker == *worker && attempt.started.is_some())
+    }
+
     /// Workers that were lost with a running attempt of this job.
     pub fn workers_lost(&self) -> impl Iterator<Item = &WorkerName> {
         self.attempts.iter().filter(|attempt| attempt.state == AttemptState::Lost).map(|attempt| &attempt.worker)

@@ -17,6 +17,7 @@ mod decide;
 mod document;
 mod event;
 mod expire;
+mod intake;
 mod job;
 mod observed;
 mod report;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rch_schemas::document::{JobStatus, Outcome};
-use rch_schemas::wire::http::{Intake, JobState, Liveness};
+use rch_schemas::wire::http::{JobState, Liveness};
 use rch_schemas::{Action, Reason, RetryClass, Sha256, Tick, WorkerName};
 
 use crate::attempt::AttemptState;
@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::job::Job;
 use crate::observed::Observed;
 use crate::run::Run;
-use crate::select::{Choice, Fleet, NoChoice, choose};
+use crate::select::{Choice, Fleet, NoChoice, choose, could_ever};
 use crate::state::State;
 use crate::worker::{Worker, liveness};
 
@@ -92,14 +92,10 @@ impl Settling<'_> {
         Some(ended(job, Outcome::because(reason), detail))
     }
 
-    /// Whether a worker other than those the job cost gives the same key: only there may it run again.
+    /// Whether a worker other than those the job cost gives the same key, now or when it is back or open again.
     fn has_another(&self, run: &Run, job: &Job) -> bool {
         let lost: BTreeSet<_> = job.workers_lost().collect();
-        match choose(&self.fleet(), run, job.destination) {
-            Ok(choice) => choice.made.selection.group.iter().any(|worker| !lost.contains(worker)),
-            Err(NoChoice::Wait { workers, .. }) => workers.iter().any(|worker| !lost.contains(worker)),
-            Err(NoChoice::Never(..)) => false,
-        }
+        could_ever(&self.fleet(), run, job.destination).iter().any(|worker| !lost.contains(worker))
     }
 
     /// Chooses workers for the destinations of a run that need one.
@@ -133,12 +129,8 @@ impl Settling<'_> {
         let Some(worker) = self.state.workers.get(made.selection.worker()) else { return true };
         let known = self.state.config.inventory.contains_key(&worker.name);
         let changed = worker.facts.as_ref().is_none_or(|(digest, _)| *digest != made.selection.capabilities_sha256);
-        let closed = match worker.intake {
-            Intake::Open => false,
-            // A worker that drains finishes the runs it has started.
-            Intake::Draining => !row.started,
-            Intake::Quarantined => true,
-        };
+        let waiting = self.state.jobs_of(run).find(|job| job.destination == destination);
+        let closed = waiting.is_some_and(|job| !worker.takes(self.state, run, job));
         !known || worker.lost || closed || changed
     }
 
@@ -182,8 +174,7 @@ impl Settling<'_> {
 
     fn free_slots(&self, worker: &Worker) -> usize {
         let online = liveness(worker, self.observed, &self.state.config, self.stamp.tick) == Liveness::Online;
-        let takes = online && self.observed.hearing_since.is_some() && worker.intake != Intake::Quarantined;
-        if takes { worker.free_slots() } else { 0 }
+        if online && self.observed.hearing_since.is_some() { worker.free_slots() } else { 0 }
     }
 
     /// The offer of a job that may start now, whether or not its worker has a slot.
@@ -200,7 +191,7 @@ impl Settling<'_> {
         let session = worker.session.as_ref()?;
         let backed_off = job.not_before.get(&worker.name).is_some_and(|until: &Tick| *until > self.stamp.tick);
         let current = worker.facts.as_ref().is_some_and(|(digest, _)| *digest == selection.capabilities_sha256);
-        (!backed_off && current).then(|| {
+        (!backed_off && current && worker.takes(self.state, run, job)).then(|| {
             let event = Event::AttemptOffered {
                 job_id: job.job_id.clone(),
                 attempt: job.next_attempt(),

@@ -37,17 +37,7 @@ pub(crate) enum NoChoice {
 
 /// Chooses a worker for a destination of a run. After a job of it has run, only workers that give the same job key will do.
 pub(crate) fn choose(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<Choice, NoChoice> {
-    let requirement = run.requirement(destination).expect("destinations are named by index");
-    let asked = &requirement.destination.asked;
-    let spec = DestinationSpec::parse(asked).map_err(|error| NoChoice::Never(Reason::NoSuchDestination, error.to_string()))?;
-    let ask = Ask { requirement: &requirement, spec: &spec, protocol_version: run.protocol_version, source_bytes: run.recipe.bytes };
-    let mut judged = fleet.judge(&ask);
-    let row = &run.destinations[destination as usize];
-    if let Some(made) = row.selection.as_ref().filter(|_| row.started) {
-        exclude_other_keys(&mut judged, made);
-    }
-    exclude_without_products(&mut judged, fleet, run, destination);
-    exclude_refusing(&mut judged, fleet, run, destination);
+    let (requirement, judged) = judge(fleet, run, destination)?;
     let order = rank(&judged);
     if order.is_empty() {
         return Err(no_choice(&judged));
@@ -66,6 +56,28 @@ pub(crate) fn choose(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<C
     let mut made = MadeSelection { selection, judgement, seq: fleet.stamp.seq, at: fleet.stamp.wall };
     made.selection.evidence_sha256 = evidence_sha256(&made);
     Ok(Choice { made, judged_now })
+}
+
+/// Workers that could ever do a destination of a run, whatever keeps them from it now.
+pub(crate) fn could_ever(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Vec<WorkerName> {
+    let judged = judge(fleet, run, destination).map(|(_, judged)| judged).unwrap_or_default();
+    judged.into_iter().filter(Judged::could_ever).map(|judged| judged.considered.worker).collect()
+}
+
+/// Every worker against what a destination of a run asks, and against what the run has already bound itself to.
+fn judge(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<(Requirement, Vec<Judged>), NoChoice> {
+    let requirement = run.requirement(destination).expect("destinations are named by index");
+    let asked = &requirement.destination.asked;
+    let spec = DestinationSpec::parse(asked).map_err(|error| NoChoice::Never(Reason::NoSuchDestination, error.to_string()))?;
+    let ask = Ask { requirement: &requirement, spec: &spec, protocol_version: run.protocol_version, source_bytes: run.recipe.bytes };
+    let mut judged = fleet.judge(&ask);
+    let row = &run.destinations[destination as usize];
+    if let Some(made) = row.selection.as_ref().filter(|_| row.started) {
+        exclude_other_keys(&mut judged, made);
+    }
+    exclude_without_products(&mut judged, fleet, run, destination);
+    exclude_refusing(&mut judged, fleet, run, destination);
+    Ok((requirement, judged))
 }
 
 /// The indices of the candidates: lower priority number first, then name. Nothing that changes from minute to minute is looked at.

@@ -11,7 +11,7 @@ mod xcode;
 
 pub use preview::preview;
 
-pub(crate) use choose::{Choice, NoChoice, choose};
+pub(crate) use choose::{Choice, NoChoice, choose, could_ever};
 pub(crate) use judge::Fleet;
 
 /// Version of the rules of selection. Replay of a decision of another version says so instead of differing silently.

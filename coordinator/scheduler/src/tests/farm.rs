@@ -12,7 +12,7 @@ use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::seal::{Attestation, Signer, SignerRole, SigningKey, WorkerIdentity};
 use rch_schemas::wire::agent::{Announce, Finished, Report, ReportBody};
-use rch_schemas::wire::http::{SubmitRun, SubmitStep};
+use rch_schemas::wire::http::{Intake, SubmitRun, SubmitStep};
 use rch_schemas::{Attempt, ClaimId, JobId, LedgerSeq, RunId, SessionId, Sha256, Tick, Timestamp, WorkerName};
 
 use crate::observed::{Observed, ObservedWorker};
@@ -111,6 +111,15 @@ impl Farm {
         let row = self.observed.workers.entry(worker(name)).or_default();
         row.heard_at = Some(tick);
         row.capabilities_at = Some(tick);
+    }
+
+    pub(super) fn drain(&mut self, name: &str) {
+        self.set_intake(name, Intake::Draining);
+    }
+
+    pub(super) fn set_intake(&mut self, name: &str, intake: Intake) {
+        let reason = "maintenance".to_owned();
+        assert_eq!(self.ask(CommandBody::SetIntake { worker: worker(name), intake, reason }), Reply::Done);
     }
 
     pub(super) fn announce(&mut self, name: &str, facts: &Facts) {

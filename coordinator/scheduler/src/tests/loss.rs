@@ -115,10 +115,37 @@ fn an_attempt_missing_from_three_heartbeats_is_interrupted_and_tried_again_there
     let mut farm = Farm::with(&["mac-1"]);
     let run_id = farm.submit("request-01", &["build"]);
     let (job, attempt) = farm.claim("mac-1");
+    farm.wait(Duration::from_secs(15), &["mac-1"]);
     farm.observed.workers.get_mut(&worker("mac-1")).unwrap().missing.insert((job, attempt), 3);
     farm.ask(CommandBody::Tick);
     assert_eq!(farm.job(&run_id, 0).state(), JobState::Queued);
     assert_eq!(farm.claim("mac-1").1, Attempt(2));
+}
+
+#[test]
+fn heartbeats_from_before_the_claim_that_arrive_after_it_end_nothing() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let run_id = farm.submit("request-01", &["build"]);
+    let (job, attempt) = farm.claim("mac-1");
+    farm.observed.workers.get_mut(&worker("mac-1")).unwrap().missing.insert((job.clone(), attempt), 3);
+    farm.ask(CommandBody::Tick);
+    assert_eq!(farm.job(&run_id, 0).state(), JobState::Running);
+    farm.observed.workers.get_mut(&worker("mac-1")).unwrap().missing.clear();
+    farm.wait(MINUTE, &["mac-1"]);
+    assert_eq!(farm.job(&run_id, 0).state(), JobState::Running);
+}
+
+#[test]
+fn a_job_that_lost_its_worker_runs_again_when_the_only_other_one_is_closed_for_now() {
+    let mut farm = Farm::with(&["mac-1", "mac-2"]);
+    let run_id = farm.submit("request-01", &["build"]);
+    farm.claim("mac-1");
+    farm.drain("mac-2");
+    farm.wait(MINUTE, &["mac-2"]);
+    assert_eq!(farm.job(&run_id, 0).state(), JobState::Queued, "mac-2 may be opened again");
+    farm.announce("mac-1", &facts("mac-1"));
+    assert_eq!(farm.job(&run_id, 0).outcome(), None, "the return of a worker fails no job");
+    assert_eq!(farm.offers("mac-1").len(), 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod farm;
+mod intake;
 mod key;
 mod key_of_worker;
 mod lifecycle;

@@ -1,0 +1,45 @@
+//! Opening and closing a worker: what it still takes, and what is taken back from it.
+
+use rch_schemas::WorkerName;
+use rch_schemas::wire::http::Intake;
+
+use crate::cancel::withdrawal;
+use crate::command::{Decision, Reply};
+use crate::decide::not_found;
+use crate::event::Event;
+use crate::job::Job;
+use crate::run::Run;
+use crate::state::State;
+use crate::worker::Worker;
+
+/// Changes a worker's intake. Offers that it would not get any more are taken back in the same record, so that nothing new starts there
+/// after it.
+pub(crate) fn set_intake(state: &State, name: &WorkerName, intake: Intake, reason: &str) -> Decision {
+    let Some(row) = state.workers.get(name) else {
+        return Decision::answer(Reply::Refused(Box::new(not_found("worker", name.as_str()))));
+    };
+    if row.intake == intake && (row.intake_reason == reason || intake == Intake::Open) {
+        return Decision::events(Vec::new());
+    }
+    let changed = Event::IntakeChanged { worker: name.clone(), intake, reason: reason.to_owned() };
+    let held = row.held.iter().filter_map(|(job_id, _)| state.job_and_run(job_id));
+    let unwanted = held.filter(|(job, run)| !takes(state, (name, intake), run, job));
+    let withdrawn = unwanted.filter_map(|(job, _)| withdrawal(job, "the worker takes no new jobs"));
+    Decision::events([changed].into_iter().chain(withdrawn).collect())
+}
+
+impl Worker {
+    /// Whether the worker, as open as it is, takes a job.
+    pub(crate) fn takes(&self, state: &State, run: &Run, job: &Job) -> bool {
+        takes(state, (&self.name, self.intake), run, job)
+    }
+}
+
+/// A worker that drains finishes the runs that have started there, and begins no other.
+fn takes(state: &State, (worker, intake): (&WorkerName, Intake), run: &Run, job: &Job) -> bool {
+    match intake {
+        Intake::Open => true,
+        Intake::Draining => state.jobs_of(run).any(|other| other.destination == job.destination && other.has_run_on(worker)),
+        Intake::Quarantined => false,
+    }
+}
