@@ -2,18 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rch_scheduler::SubmitRequest;
+use rch_scheduler::{FarmConfig, InventoryEntry, SubmitRequest};
 use rch_schemas::capabilities::{Device, DeviceType, Facts, Limits, Macos, Runtime, Xcode, XcodeState};
 use rch_schemas::document::{
-    ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, EffectiveConfig, Job, Outcome, PackageCache, Priority,
-    Recipe, RecipeChunk, RecipeRef, ResultCache, RunOptions, SchemaId, SchemaVersion, SelectionMode, Timeouts,
+    ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, EffectiveConfig, Job, Outcome, PackageCache, Recipe,
+    RecipeChunk, RecipeRef, ResultCache, RunOptions, SchemaId, SchemaVersion, SelectionMode, Timeouts,
 };
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::seal::{Attestation, Signer, SignerRole, SigningKey, WorkerIdentity};
 use rch_schemas::wire::agent::Finished;
 use rch_schemas::wire::http::{SubmitRun, SubmitStep};
-use rch_schemas::{RequestId, Sha256, Timestamp, WorkerName};
+use rch_schemas::{RequestId, SessionId, Sha256, Timestamp, WorkerName};
+
+use crate::happening::AttemptId;
+use crate::plan::{AskedStep, Wish};
+
+/// Longer than any job of a plan takes that does not hang.
+const OVERALL_SECONDS: u32 = 720;
+/// What the coordinator adds to it before it fences an attempt.
+const ATTEMPT_SLACK_MS: u64 = 60_000;
+/// In some plans ended runs are forgotten while it lasts; later than any client repeats itself.
+const KEEP_ENDED_MS: u64 = 15 * 60_000;
 
 pub(crate) fn worker_name(index: usize) -> WorkerName {
     format!("mac-{index}").parse().expect("letters, digits and a dash")
@@ -24,9 +34,14 @@ pub(crate) fn signing_key(worker: &WorkerName) -> SigningKey {
     SigningKey::from_seed(*Sha256::of(worker.as_str()).as_bytes())
 }
 
+/// The build of one of two Xcodes.
+pub(crate) fn xcode_build(newer: bool) -> String {
+    if newer { "16F6" } else { "16C5032a" }.to_owned()
+}
+
 /// A Mac with one of two Xcodes, so that some workers share a job key and some do not.
 pub(crate) fn facts(worker: &WorkerName, newer_xcode: bool, slots: u32) -> Facts {
-    let (version, build) = if newer_xcode { ("16.4", "16F6") } else { ("16.2", "16C5032a") };
+    let (version, build) = (if newer_xcode { "16.4" } else { "16.2" }, xcode_build(newer_xcode));
     let runtime = "com.apple.CoreSimulator.SimRuntime.iOS-18-2".to_owned();
     let device_type = "com.apple.CoreSimulator.SimDeviceType.iPhone-16".to_owned();
     let parse = |text: &str| text.parse().expect("a version");
@@ -38,7 +53,7 @@ pub(crate) fn facts(worker: &WorkerName, newer_xcode: bool, slots: u32) -> Facts
             developer_dir: format!("/Applications/Xcode-{version}.app/Contents/Developer"),
             links: Vec::new(),
             version: parse(version),
-            build: build.to_owned(),
+            build,
             beta: false,
             state: XcodeState::Ready,
             sdks: Vec::new(),
@@ -75,37 +90,32 @@ pub(crate) fn request_id(index: usize) -> RequestId {
     format!("request-{index:06}").parse().expect("letters, digits and a dash")
 }
 
-/// An action with the indices of its destinations; all of the run's when it names none.
-pub(crate) type AskedStep<'a> = (&'a str, Option<&'a [u32]>);
-
-/// The `index`-th request: these steps.
-pub(crate) fn request(index: usize, steps: &[AskedStep<'_>], continue_on_failure: bool) -> SubmitRequest {
+/// The `index`-th request, as wished.
+pub(crate) fn request(index: usize, wish: &Wish) -> SubmitRequest {
+    let sha256 = crate::client::recipe(index);
     let recipe = Recipe {
         schema_version: SchemaVersion::default(),
         schema_id: SchemaId::default(),
         created_at: Timestamp::from_unix_ms(0),
-        sha256: Sha256::of(format!("tree {index}")),
+        sha256,
         size: 5,
         chunking: "fastcdc2020-1-0-131072-524288-2097152".to_owned(),
-        chunks: vec![RecipeChunk { sha256: Sha256::of(format!("chunk {index}")), size: 5 }],
+        chunks: vec![RecipeChunk { sha256, size: 5 }],
     };
-    let step = |(action, own): &AskedStep<'_>| SubmitStep {
+    let step = |(action, own): &AskedStep| SubmitStep {
         destinations: own.map(<[u32]>::to_vec),
         ..SubmitStep::new(*action, [*action, "-workspace", "App.xcworkspace", "-scheme", "App"].map(str::to_owned).into())
     };
-    // Two destinations where some step names the second.
-    let width = if steps.iter().any(|(_, own)| own.is_some_and(|own| own.contains(&1))) { 2 } else { 1 };
-    let asked = ["platform=iOS Simulator,name=iPhone 16,OS=latest", "platform=macOS"];
-    let asked = asked[..width].iter().map(|asked| DestinationRequest { asked: (*asked).to_owned(), ..DestinationRequest::default() });
+    let destination = |asked: &&str| DestinationRequest { asked: (*asked).to_owned(), ..DestinationRequest::default() };
     let request = SubmitRun {
         request_id: request_id(index),
         rch_version: "simulated".to_owned(),
         protocol: ProtocolRange::OURS,
         project: "App".to_owned(),
         recipe: recipe.clone(),
-        destinations: asked.collect(),
-        steps: steps.iter().map(step).collect(),
-        options: options(continue_on_failure),
+        destinations: wish.destinations.iter().map(destination).collect(),
+        steps: wish.steps.iter().map(step).collect(),
+        options: options(wish),
         effective_config: EffectiveConfig::default(),
         detach: false,
     };
@@ -114,17 +124,17 @@ pub(crate) fn request(index: usize, steps: &[AskedStep<'_>], continue_on_failure
     SubmitRequest { request, body_sha256, recipe, missing: Vec::new() }
 }
 
-fn options(continue_on_failure: bool) -> RunOptions {
+fn options(wish: &Wish) -> RunOptions {
     RunOptions {
         backend: Backend::Xcodebuild,
         artifact_profile: ArtifactProfile::Minimal,
-        xcode: None,
+        xcode: wish.xcode.map(|xcode| xcode.parse().expect("a requirement")),
         tools: BTreeSet::new(),
         env: BTreeMap::new(),
         selection: SelectionMode::Deterministic,
         tags: BTreeSet::new(),
-        worker: None,
-        timeouts: Timeouts { queue_seconds: 86_400, ..Timeouts::default() },
+        worker: wish.worker.map(worker_name),
+        timeouts: Timeouts { queue_seconds: wish.queue_seconds, overall_seconds: OVERALL_SECONDS, ..Timeouts::default() },
         cache: CacheOptions {
             namespace: "App".parse().expect("a namespace"),
             results: ResultCache::On,
@@ -133,16 +143,37 @@ fn options(continue_on_failure: bool) -> RunOptions {
             clean: false,
         },
         artifacts: ArtifactOptions::default(),
-        priority: Priority::Normal,
-        continue_on_failure,
+        priority: wish.priority,
+        continue_on_failure: wish.continue_on_failure,
     }
 }
 
+/// The farm's configuration: the defaults, but for deadlines short enough to pass within a plan.
+pub(crate) fn config(workers: usize, seed: u64) -> FarmConfig {
+    let entry = |index: usize| {
+        let name = worker_name(index);
+        let public_key = signing_key(&name).public_key();
+        let priority = if index.is_multiple_of(3) { 1 } else { 2 };
+        (name, InventoryEntry { priority, tags: ["macos".to_owned(), "xcode".to_owned()].into(), public_key })
+    };
+    FarmConfig {
+        inventory: (0..workers).map(entry).collect(),
+        attempt_slack_ms: ATTEMPT_SLACK_MS,
+        keep_ended_ms: if seed.is_multiple_of(4) { KEEP_ENDED_MS } else { FarmConfig::default().keep_ended_ms },
+        ..FarmConfig::default()
+    }
+}
+
+/// The digest of the set that a process makes of an attempt.
+pub(crate) fn manifest(session: &SessionId, (job_id, attempt): &AttemptId) -> Sha256 {
+    Sha256::of(format!("{session} {job_id} {attempt}"))
+}
+
 /// A truthful report of the end of the attempt that was offered as `job`.
-pub(crate) fn finished(worker: &WorkerName, job: &Job, outcome: Outcome) -> Finished {
+pub(crate) fn finished(worker: &WorkerName, session: &SessionId, job: &Job, outcome: Outcome) -> Finished {
     let key = signing_key(worker);
     let fingerprint = key.public_key().fingerprint();
-    let manifest_sha256 = Sha256::of(format!("{worker} {} {}", job.job_id, job.attempt));
+    let manifest_sha256 = manifest(session, &(job.job_id.clone(), job.attempt));
     let attestation = Attestation {
         schema_version: SchemaVersion::default(),
         schema_id: SchemaId::default(),
