@@ -101,7 +101,7 @@ impl CommandError {
             Self::Source(error) => error.why(),
             Self::Plan(error) => match error {
                 PlanError::Rejected { .. } => Why::Reason(Reason::ArgumentDenied),
-                PlanError::Config(_) | PlanError::Order(_) => Why::Usage,
+                PlanError::Config(_) | PlanError::Allowance(_) | PlanError::Order(_) => Why::Usage,
             },
             Self::Download(error) => error.why(),
             Self::NotFound { .. } => Why::Reason(Reason::NotFound),

@@ -26,6 +26,9 @@ pub struct Requirement {
     /// Which Xcode; absent means the highest that is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xcode: Option<XcodeRequirement>,
+    /// SDKs that the Xcode must have, by full name (`iphonesimulator18.2`): those that a `-sdk` of the run names with a version. Absent when none is.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sdks: BTreeSet<String>,
     /// The destination as asked.
     pub destination: DestinationRequest,
     /// Agent features the job cannot do without.

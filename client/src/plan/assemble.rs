@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rch_schemas::destination::DestinationSpec;
-use rch_schemas::invocation::{self, Classified, StepOrder, check_order};
+use rch_schemas::invocation::{self, AllowanceTooLong, Classified, StepOrder, check_order};
 use rch_schemas::requirement::{DestinationMode, DestinationRequest};
 
 use super::{Refused, argv, policy};
@@ -50,6 +50,9 @@ pub(crate) enum PlanError {
         /// Its mistakes, each with the reason and what to write instead.
         refused: Refused,
     },
+    /// A test may take longer than its job.
+    #[error(transparent)]
+    Allowance(#[from] AllowanceTooLong),
     /// A step lacks one before it.
     #[error(transparent)]
     Order(#[from] StepOrder),

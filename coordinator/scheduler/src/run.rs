@@ -1,8 +1,11 @@
 //! A run: one request, its steps in order, its destinations each with a worker of its own.
 
+use std::collections::BTreeSet;
+
+use rch_schemas::destination::DestinationSpec;
 use rch_schemas::document::{ArtifactProfile, Backend};
 use rch_schemas::document::{EffectiveConfig, JudgedArgument, RecipeRef, RunOptions, RunState};
-use rch_schemas::invocation::Policy;
+use rch_schemas::invocation::{self, Policy};
 use rch_schemas::job_key::Provisioning;
 use rch_schemas::protocol::Feature;
 use rch_schemas::requirement::{DestinationRequest, Requirement};
@@ -148,8 +151,17 @@ impl Run {
             (Feature::STEP_DIRECTORY, self.steps.iter().any(|step| step.directory.is_some())),
             (Feature::ALLOW_EMPTY, self.steps.iter().any(|step| step.allow_empty)),
         ];
+        requirement.sdks = self.sdks(&requirement.destination.asked);
         requirement.features.extend(of_steps.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| Feature::named(name)));
         Some(requirement)
+    }
+
+    /// The SDKs that steps name with a version and that could build for this destination: a version is only some Xcodes'.
+    fn sdks(&self, asked: &str) -> BTreeSet<String> {
+        let Ok(spec) = DestinationSpec::parse(asked) else { return BTreeSet::new() };
+        let accepted = self.steps.iter().filter(|step| step.rejected.is_empty());
+        let named = accepted.filter_map(|step| invocation::sdk_of(&step.argv));
+        named.filter(|sdk| sdk.version.is_some() && sdk.agrees_with(&spec)).map(|sdk| sdk.to_string()).collect()
     }
 }
 
@@ -157,7 +169,7 @@ impl Run {
 fn requirement(options: &RunOptions, destination: DestinationRequest) -> Requirement {
     let mut tags = options.tags.clone();
     tags.extend(["macos".to_owned(), "xcode".to_owned()]);
-    let mut features = std::collections::BTreeSet::from([Feature::named(Feature::ATTESTATION_SIGNING)]);
+    let mut features = BTreeSet::from([Feature::named(Feature::ATTESTATION_SIGNING)]);
     if destination.provisioning == Provisioning::Ephemeral {
         features.insert(Feature::named(Feature::EPHEMERAL_SIMULATORS));
     }
@@ -167,5 +179,13 @@ fn requirement(options: &RunOptions, destination: DestinationRequest) -> Require
     if options.backend == Backend::Mcp {
         features.insert(Feature::named(Feature::MCP_BACKEND));
     }
-    Requirement { tags, xcode: options.xcode.clone(), destination, features, tools: options.tools.clone(), worker: options.worker.clone() }
+    Requirement {
+        tags,
+        xcode: options.xcode.clone(),
+        sdks: BTreeSet::new(),
+        destination,
+        features,
+        tools: options.tools.clone(),
+        worker: options.worker.clone(),
+    }
 }

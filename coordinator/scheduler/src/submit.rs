@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rch_schemas::Reason;
 use rch_schemas::environment;
-use rch_schemas::invocation::{StepOrder, check_order, classify};
+use rch_schemas::invocation::{StepOrder, check_allowances, check_order, classify};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::{Problem, SubmitRun, SubmitStep};
 
@@ -58,6 +58,11 @@ pub(crate) fn invalid(state: &State, request: &SubmitRun) -> Option<Reply> {
         return Some(Reply::Refused(Box::new(problem)));
     }
     if let Err(error) = check_steps(request, &state.config.policy) {
+        return in_steps(error.to_string());
+    }
+    let sanitized = |step: &SubmitStep| classify(&step.argv, &state.config.policy).sanitized_argv;
+    let overall_seconds = request.options.timeouts.overall_seconds;
+    if let Some(error) = request.steps.iter().find_map(|step| check_allowances(&sanitized(step), overall_seconds).err()) {
         return in_steps(error.to_string());
     }
     if let Err(error) = environment::check(&request.options.env) {

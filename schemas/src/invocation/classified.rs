@@ -84,8 +84,7 @@ impl Classified {
 
     /// The SDK, when the line names one.
     pub fn sdk(&self) -> Option<Sdk> {
-        let flag = self.sanitized_argv.iter().position(|word| word == "-sdk")?;
-        self.sanitized_argv.get(flag + 1)?.parse().ok()
+        sdk_of(&self.sanitized_argv)
     }
 
     /// The destination that `-sdk` alone implies, when the line names none: macOS itself, or generic for what only builds. Tests on another
@@ -100,4 +99,10 @@ impl Classified {
         }
         (!self.action.runs_tests()).then(|| format!("generic/platform={platform}"))
     }
+}
+
+/// The SDK that canonical arguments name; nothing when they name none.
+pub fn sdk_of(sanitized_argv: &[String]) -> Option<Sdk> {
+    let flag = sanitized_argv.iter().position(|word| word == "-sdk")?;
+    sanitized_argv.get(flag + 1)?.parse().ok()
 }

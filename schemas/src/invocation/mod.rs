@@ -23,7 +23,7 @@ mod value;
 mod xcconfig;
 
 pub use anatomy::{Part, anatomy};
-pub use classified::{Classified, Container, Dropped, Rejected};
+pub use classified::{Classified, Container, Dropped, Rejected, sdk_of};
 pub use classify::{classify, refused_for};
 pub use nearest::nearest;
 pub use policy::Policy;
@@ -31,7 +31,7 @@ pub use scan::{ARGUMENT_BYTES_MAX, ARGUMENTS_MAX};
 pub use sdk::{Sdk, UnknownSdk};
 pub use settings::{Closed, SETTINGS, SettingClass, SettingRow};
 pub use split::{Assignment, Split, SplitError, SplitErrorKind, split};
-pub use steps::{StepOrder, check_order};
+pub use steps::{AllowanceTooLong, StepOrder, check_allowances, check_order};
 pub use table::{Class, Row, TABLE};
 pub use value::Value;
 pub use xcconfig::{DeniedAssignment, Xcconfig, read_xcconfig};

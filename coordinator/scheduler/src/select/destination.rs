@@ -57,6 +57,15 @@ impl<'a> Asks<'a> {
     }
 
     fn mac(&self) -> Resolved {
+        if self.spec.id.is_some() || self.spec.name.is_some() {
+            return Err(
+                self.no("a Mac is chosen by what it has, not by name or id: write platform=macOS, and worker_selection.worker for one Mac")
+            );
+        }
+        let known = |variant: &str| variant == "Mac Catalyst" || variant.starts_with("Designed for ");
+        if self.spec.variant.as_deref().is_some_and(|variant| !known(variant)) {
+            return Err(self.no("no such variant of macOS: write variant=Mac Catalyst or variant=Designed for [iPad,iPhone]"));
+        }
         let arch = self.spec.arch.as_deref().unwrap_or(&self.facts.arch);
         // Apple silicon runs x86_64 through Rosetta; whether it is there is not probed yet, so only the native architecture is offered.
         if arch != self.facts.arch {
@@ -81,6 +90,10 @@ impl<'a> Asks<'a> {
     fn simulator(&self, platform: Option<Platform>) -> Resolved {
         if self.spec.id.is_some() {
             return Err(self.no("an id means nothing on another machine: write name=… and OS=…"));
+        }
+        if self.spec.variant.is_some() {
+            // It would be lost: a simulator is named by its id alone.
+            return Err(self.no("a simulator with a variant is not offered: leave variant=… out"));
         }
         if self.request.mode == DestinationMode::Pinned && self.spec.leaves_choice() {
             return Err(self.no("mode \"pinned\" needs name=… and an exact OS=…"));
@@ -147,14 +160,20 @@ impl<'a> Asks<'a> {
                 some.iter().map(|runtime| runtime.version.as_str()).collect::<Vec<_>>().join(", ")
             ),
         };
+        // Only who names a beta's version, or works with a beta of Xcode, means it.
+        let unasked = |runtime: &&&Runtime| self.xcode.beta || !is_beta(&runtime.build);
         match &self.spec.os {
-            OsRequest::Latest => usable.last().map(|runtime| (*runtime, None)).ok_or_else(|| self.no(&listed())),
+            OsRequest::Latest => match usable.iter().rev().find(unasked) {
+                Some(runtime) => Ok((runtime, None)),
+                None if usable.is_empty() => Err(self.no(&listed())),
+                None => Err(self.no(&format!("{}, and only as beta: name the version to mean it", listed()))),
+            },
             OsRequest::Version(wanted) => {
                 if let Some(exact) = usable.iter().find(|runtime| runtime.version == *wanted) {
                     return Ok((exact, None));
                 }
-                let close = usable.iter().rev().find(|runtime| runtime.version.major_minor() == wanted.major_minor());
-                match close.filter(|_| self.request.mode == DestinationMode::Constraints) {
+                let close = |runtime: &&&Runtime| runtime.version.major_minor() == wanted.major_minor() && unasked(runtime);
+                match usable.iter().rev().find(close).filter(|_| self.request.mode == DestinationMode::Constraints) {
                     Some(runtime) => Ok((runtime, Some(format!("OS {wanted} is met by {}", runtime.version)))),
                     None => Err(self.no(&listed())),
                 }
@@ -192,7 +211,20 @@ impl<'a> Asks<'a> {
     }
 }
 
+/// Whether the build of a runtime is a beta's: `21C5046b`, where a release has `21C52`. True of runtimes alone: Xcode's releases look like this, too
+/// (16C5032a).
+fn is_beta(build: &str) -> bool {
+    build.ends_with(|c: char| c.is_ascii_lowercase())
+        && build
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .get(1..)
+            .is_some_and(|number| number.starts_with('5') && number.len() == 5)
+}
+
 /// Names of devices are compared without case, as xcodebuild does.
 fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,7 +198,7 @@ fn lasting_verdicts(name: &WorkerName, entry: &InventoryEntry, worker: Option<&W
 }
 
 fn resolve(facts: &Facts, capabilities_sha256: Sha256, ask: &Ask<'_>) -> Result<Resolution, Verdict> {
-    let (xcode, mut notices) = xcode::resolve(facts, ask.requirement.xcode.as_ref())?;
+    let (xcode, mut notices) = xcode::resolve(facts, ask.requirement)?;
     let (resolved, more) = destination::resolve(facts, xcode, &ask.requirement.destination, ask.spec)?;
     notices.extend(more);
     let versions = |tool: &String| facts.tools.get(tool).map(|version| (tool.clone(), version.clone()));

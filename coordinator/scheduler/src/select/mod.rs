@@ -15,4 +15,4 @@ pub(crate) use choose::{Choice, NoChoice, choose, could_ever};
 pub(crate) use judge::Fleet;
 
 /// Version of the rules of selection. Replay of a decision of another version says so instead of differing silently.
-pub const DECISION_VERSION: u32 = 1;
+pub const DECISION_VERSION: u32 = 2;

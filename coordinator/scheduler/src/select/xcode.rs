@@ -3,15 +3,21 @@
 use rch_schemas::Reason;
 use rch_schemas::capabilities::{Facts, Xcode, XcodeState};
 use rch_schemas::document::Verdict;
-use rch_schemas::requirement::XcodeRequirement;
+use rch_schemas::requirement::{Requirement, XcodeRequirement};
 
-/// The Xcode that satisfies the requirement: the exact build, else the highest version that is ready; betas only when their build is named.
-pub(super) fn resolve<'a>(facts: &'a Facts, requirement: Option<&XcodeRequirement>) -> Result<(&'a Xcode, Vec<String>), Verdict> {
+/// The Xcode that satisfies the requirement: the exact build, else the highest version that is ready and has the SDKs; betas only when their
+/// build is named.
+pub(super) fn resolve<'a>(facts: &'a Facts, asked: &Requirement) -> Result<(&'a Xcode, Vec<String>), Verdict> {
+    let requirement = asked.xcode.as_ref();
     let accepted = |xcode: &&Xcode| match requirement {
         Some(requirement) => requirement.accepts(&xcode.version, &xcode.build) && (!xcode.beta || requirement.names_build(&xcode.build)),
         None => !xcode.beta,
     };
-    let matching: Vec<_> = facts.xcodes.iter().filter(accepted).collect();
+    let has_sdks = |xcode: &&Xcode| asked.sdks.iter().all(|name| xcode.sdks.iter().any(|sdk| sdk.name == *name));
+    let (matching, without_sdk): (Vec<_>, Vec<_>) = facts.xcodes.iter().filter(accepted).partition(has_sdks);
+    if matching.is_empty() && !without_sdk.is_empty() {
+        return Err(no_sdk(&without_sdk, asked));
+    }
     let Some(best) = matching.iter().filter(|xcode| xcode.state == XcodeState::Ready).max_by(|a, b| a.version.cmp(&b.version)) else {
         return Err(none_ready(facts, &matching, requirement));
     };
@@ -25,13 +31,25 @@ pub(super) fn resolve<'a>(facts: &'a Facts, requirement: Option<&XcodeRequiremen
     }
     // Facts are sorted by path, so that of two copies of one build the first path is chosen everywhere.
     let chosen = same_version.first().copied().copied().unwrap_or(best);
-    let asked = requirement.map(XcodeRequirement::as_str);
-    let exact = asked.is_some_and(|asked| asked == chosen.build || asked == chosen.version.as_str());
-    let notices = match asked {
-        Some(asked) if !exact => vec![format!("Xcode {} ({}) is the highest that satisfies {asked}", chosen.version, chosen.build)],
+    let text = requirement.map(XcodeRequirement::as_str);
+    let exact = text.is_some_and(|text| text == chosen.build || text == chosen.version.as_str());
+    let notices = match text {
+        Some(text) if !exact => vec![format!("Xcode {} ({}) is the highest that satisfies {text}", chosen.version, chosen.build)],
         Some(_) | None => Vec::new(),
     };
     Ok((chosen, notices))
+}
+
+fn no_sdk(xcodes: &[&Xcode], asked: &Requirement) -> Verdict {
+    let platform = |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    let wanted: Vec<_> = asked.sdks.iter().map(|name| platform(name)).collect();
+    let has = |xcode: &&Xcode| {
+        let sdks: Vec<_> = xcode.sdks.iter().filter(|sdk| wanted.contains(&sdk.platform)).map(|sdk| sdk.name.as_str()).collect();
+        format!("Xcode {} with {}", xcode.version, if sdks.is_empty() { "none for that platform".to_owned() } else { sdks.join(", ") })
+    };
+    let names: Vec<_> = asked.sdks.iter().map(String::as_str).collect();
+    let found = xcodes.iter().map(has).collect::<Vec<_>>().join("; ");
+    Verdict { code: Reason::NoSuchXcode, required: format!("an Xcode with the SDK {}", names.join(", ")), found }
 }
 
 fn none_ready(facts: &Facts, matching: &[&Xcode], requirement: Option<&XcodeRequirement>) -> Verdict {

@@ -279,7 +279,7 @@ pub(super) fn key(name: &str) -> SigningKey {
 }
 
 /// The facts of a Mac with Xcode 16.2 and one slot.
-pub(super) fn facts(name: &str) -> Facts {
+pub(crate) fn facts(name: &str) -> Facts {
     facts_with(name, "16.2", "16C5032a", 1)
 }
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod farm;
+pub(crate) mod farm;
 mod intake;
 mod key;
 mod key_of_worker;

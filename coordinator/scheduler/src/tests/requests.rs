@@ -17,3 +17,15 @@ fn a_variable_that_no_job_may_set_refuses_the_run_and_a_preview_says_so() {
     assert_eq!(farm.ledger.iter().flat_map(|record| &record.events).count(), records);
     assert_eq!(farm.ask(CommandBody::Preview(Box::new(submitted))), Reply::Refused(problem));
 }
+
+#[test]
+fn a_test_that_may_take_as_long_as_its_job_refuses_the_run() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let mut submitted = request("request-01", &["test"]);
+    submitted.request.steps[0].argv.extend(["-default-test-execution-time-allowance".to_owned(), "1800".to_owned()]);
+    let Reply::Refused(problem) = farm.ask(CommandBody::Submit(Box::new(submitted.clone()))) else { panic!("accepted") };
+    assert_eq!((problem.status, problem.code, problem.field.as_deref()), (422, Reason::InvalidRequest, Some("steps")));
+    assert!(problem.detail.contains("lower one or raise the other"), "{}", problem.detail);
+    submitted.request.options.timeouts.overall_seconds = 1801;
+    assert!(matches!(farm.ask(CommandBody::Submit(Box::new(submitted))), Reply::Run(_)));
+}

@@ -142,3 +142,33 @@ fn a_judgement_is_recorded_once_for_a_class_until_the_fleet_changes() {
     assert!(count(&farm) > 1);
     farm.assert_recovers();
 }
+
+#[test]
+fn an_sdk_with_a_version_needs_an_xcode_that_has_it() {
+    let mut farm = Farm::with(&["mac-1", "mac-2"]);
+    let mut newer = facts_with("mac-2", "16.3", "16E140", 1);
+    newer.xcodes[0].sdks[0] =
+        rch_schemas::capabilities::Sdk { name: "iphoneos18.4".to_owned(), platform: "iphoneos".to_owned(), version: "18.4".to_owned() };
+    farm.announce("mac-2", &newer);
+    let generic = |sdk: &'static str| {
+        move |request: &mut SubmitRequest| {
+            request.request.destinations[0].asked = "generic/platform=iOS".to_owned();
+            request.request.steps[0].argv.extend(["-sdk".to_owned(), sdk.to_owned()]);
+        }
+    };
+    for (sdk, chosen) in [("iphoneos", "mac-1"), ("iphoneos18.2", "mac-1"), ("iphoneos18.4", "mac-2")] {
+        let run_id = submit(&mut farm, generic(sdk));
+        assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker().as_str(), chosen, "{sdk}");
+    }
+    let run_id = submit(&mut farm, generic("iphoneos9.3"));
+    let outcome = farm.job(&run_id, 0).outcome().unwrap();
+    assert_eq!((outcome.exit_code, outcome.failure_subkind), (91, Some(Reason::NoSuchXcode)));
+    let said = &farm.run(&run_id).ended.as_ref().unwrap().human_summary;
+    assert!(said.contains("an Xcode with the SDK iphoneos9.3") && said.contains("Xcode 16.2 with iphoneos18.2"), "{said}");
+    // A step for another platform says nothing about this destination.
+    let run_id = submit(&mut farm, |request| {
+        generic("iphoneos18.4")(request);
+        request.request.destinations[0].asked = "platform=macOS".to_owned();
+    });
+    assert_eq!(farm.run(&run_id).ended.as_ref().unwrap().exit_code, 10);
+}
