@@ -110,11 +110,17 @@ pub(super) fn tell_artifacts(reporter: &mut Reporter, collected: &Collected, her
     if let Some(text) = collected.verified().filter(|_| here.exit_code == 0 || reporter.style() == Style::Json) {
         reporter.fact(&Label::Verified, &text);
     }
-    let more =
-        here.first_error.as_ref().map_or_else(|| format!(", {}", bytes(collected.bytes())), |place| format!(" (first error: {place})"));
+    let more = match (&here.first_error, collected.bytes()) {
+        (Some(place), _) => format!(" (first error: {place})"),
+        (None, 0) => String::new(),
+        (None, size) => format!(", {}", bytes(size)),
+    };
     reporter.fact(&Label::Artifacts, &format!("{}{more}", here.directory));
-    for (path, size) in collected.stays() {
-        reporter.detail(&format!("{path}, {}, stays on the farm: rch fetch {}", bytes(*size), here.id));
+    for (path, sizes) in collected.stays() {
+        let size = bytes(sizes.iter().sum());
+        let what =
+            if sizes.len() == 1 { format!("{path}, {size}, stays") } else { format!("{path} of {} jobs, {size}, stay", sizes.len()) };
+        reporter.detail(&format!("{what} on the farm: rch fetch {}", here.id));
     }
 }
 

@@ -24,6 +24,7 @@ use crate::program::dispatch;
 
 mod init;
 mod login;
+mod transcripts;
 
 const INPUTS: &[u8] = b"{\"the\":\"inputs\"}";
 const LOG: &str = "Test Case '-[AppTests.A testA]' passed (0.1 seconds).\n** TEST SUCCEEDED **\n";

@@ -1,5 +1,6 @@
 //! The sets of a run, each waited for, fetched and checked.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rch_schemas::JobId;
@@ -116,9 +117,13 @@ impl Collected {
         self.sets.iter().map(|(_, set)| set.bytes).sum()
     }
 
-    /// Stored directories that stay on the farm, with their bytes.
-    pub(crate) fn stays(&self) -> impl Iterator<Item = &(String, u64)> {
-        self.sets.iter().flat_map(|(_, set)| &set.stays)
+    /// Stored directories that stay on the farm, by path, with their bytes in each set.
+    pub(crate) fn stays(&self) -> BTreeMap<&str, Vec<u64>> {
+        let mut stays: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for (path, size) in self.sets.iter().flat_map(|(_, set)| &set.stays) {
+            stays.entry(path).or_default().push(*size);
+        }
+        stays
     }
 
     /// What a job came to, in its own words.

@@ -26,6 +26,7 @@ pub(crate) struct Served {
     directories: Vec<String>,
     pub(crate) role: SignerRole,
     pub(crate) attempt: Attempt,
+    pub(crate) job: &'static str,
 }
 
 impl Served {
@@ -39,7 +40,14 @@ impl Served {
             file("result.xcresult/Info.plist", b"plist"),
         ]);
         let directories = vec!["result.xcresult".to_owned(), "result.xcresult/Data".to_owned()];
-        Self { files, directories, role: SignerRole::Worker, attempt: Attempt(1) }
+        Self { files, directories, role: SignerRole::Worker, attempt: Attempt(1), job: "job-0000001" }
+    }
+
+    /// The same without the result bundle, as a build leaves it.
+    pub(crate) fn without_directories(mut self) -> Self {
+        self.directories.clear();
+        self.files.retain(|path, _| !path.contains('/'));
+        self
     }
 
     pub(crate) fn key() -> SigningKey {
@@ -66,7 +74,7 @@ impl Served {
             schema_id: SchemaId::default(),
             created_at: Timestamp::from_unix_ms(0),
             run_id: "run-0000001".parse().unwrap(),
-            job_id: "job-0000001".parse().unwrap(),
+            job_id: self.job.parse().unwrap(),
             job_key: Some(JobKey(Sha256::of(INPUTS))),
             attempt: self.attempt,
             artifact_root_sha256: Manifest::root_of(&entries),
@@ -79,7 +87,7 @@ impl Served {
         let manifest = serde_json::to_vec(&self.manifest()).unwrap();
         let attestation: Attestation = serde_json::from_value(json!({
             "schema_version": 1, "schema_id": "rch-xcode/attestation@1", "created_at": "2026-01-01T00:00:00Z", "run_id": "run-0000001",
-            "job_id": "job-0000001", "job_key": Sha256::of(INPUTS), "attempt": self.attempt, "manifest_sha256": Sha256::of(&manifest),
+            "job_id": self.job, "job_key": Sha256::of(INPUTS), "attempt": self.attempt, "manifest_sha256": Sha256::of(&manifest),
             "protocol_version": 1, "public_key": key.public_key(),
             "signer": Signer { role: self.role, name: "macmini-02".to_owned(), fingerprint: key.public_key().fingerprint() },
         }))

@@ -196,7 +196,10 @@ fn told(problem: &Problem) -> String {
     if let Some(field) = problem.field.as_ref().filter(|field| !text.contains(*field)) {
         text = format!("{field}: {text}");
     }
-    let compared = match (&problem.expected, &problem.found) {
+    // Some details say it themselves.
+    let expected = problem.expected.as_ref().filter(|expected| !text.contains(*expected));
+    let found = problem.found.as_ref().filter(|found| expected.is_some() || !text.contains(*found));
+    let compared = match (expected, found) {
         (Some(expected), Some(found)) => Some(format!("expected {expected}, found {found}")),
         (Some(expected), None) => Some(format!("expected {expected}")),
         (None, Some(found)) => Some(format!("found {found}")),
@@ -208,6 +211,14 @@ fn told(problem: &Problem) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_detail_says_is_not_said_twice() {
+        let mut problem = Problem::new(422, Reason::InvalidRequest, "run: expected the beginning of only one, found \"01\"");
+        (problem.field, problem.expected) = (Some("run".to_owned()), Some("the beginning of only one".to_owned()));
+        (problem.found, problem.fix) = (Some("01".to_owned()), Some("write more".to_owned()));
+        assert_eq!(told(&problem), "run: expected the beginning of only one, found \"01\"; write more");
+    }
 
     #[test]
     fn a_problem_says_what_was_expected_what_was_found_and_what_to_do() {

@@ -136,7 +136,7 @@ impl Watch<'_> {
         match news {
             News::Run(event) => self.change(*event),
             News::Log { job_id, piece } => self.story.piece(&job_id, piece, self.reporter),
-            News::Lost(cause) => self.reporter.fact(&Label::Connection, &format!("lost to {cause}; trying until it is back")),
+            News::Lost(cause) => self.reporter.fact(&Label::Connection, &format!("lost: {cause}; trying until it is back")),
             News::Back => self.reporter.fact(&Label::Connection, "back"),
             News::Failed(error) => return Err(error.into()),
         }
