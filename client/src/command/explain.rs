@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rch_schemas::Reason;
+use rch_schemas::document::Farm;
 use rch_schemas::invocation::Policy;
 use serde_json::{Value, json};
 
@@ -22,8 +23,8 @@ const ARGUMENT_CHARS_MAX: usize = 48;
 /// The rules that judge.
 struct Rules {
     policy: Policy,
-    /// The farm's name, when it answered.
-    farm: Option<String>,
+    /// The farm, when it answered.
+    farm: Option<Farm>,
     /// For people: whose rules they are.
     told: String,
 }
@@ -32,7 +33,10 @@ struct Rules {
 pub(crate) async fn run(context: &mut Context<'_>, words: &[String]) -> Result<Ending, CommandError> {
     let layers = context.layers(Vec::new())?;
     let rules = rules(context, &layers).await;
-    let merged = layers.merged();
+    let merged = match &rules.farm {
+        Some(farm) => layers.merged_with(farm)?,
+        None => layers.merged(),
+    };
     let settings = Settings::new(&merged);
     let working = &context.environment.working_directory;
     let root = context.root(&layers);
@@ -58,7 +62,8 @@ pub(crate) async fn run(context: &mut Context<'_>, words: &[String]) -> Result<E
     Ok(ending.with_document(document))
 }
 
-/// The farm's own rules when it is configured and answers; else those built in, which allow nothing that is left to a farm.
+/// The farm's own rules, and with them its defaults, when it is configured and answers; else those built in, which allow nothing that is left
+/// to a farm.
 async fn rules(context: &Context<'_>, layers: &Layers) -> Rules {
     let built_in = |why: &str| Rules {
         policy: Policy::default(),
@@ -72,7 +77,7 @@ async fn rules(context: &Context<'_>, layers: &Layers) -> Rules {
         Err(error) => return built_in(&error.sentence()),
     };
     match tokio::time::timeout(FARM_PATIENCE, client.farm()).await {
-        Ok(Ok(farm)) => Rules { told: format!("of the farm {}, {url}", farm.name), policy: farm.policy, farm: Some(farm.name) },
+        Ok(Ok(farm)) => Rules { told: format!("of the farm {}, {url}", farm.name), policy: farm.policy.clone(), farm: Some(farm) },
         Ok(Err(error)) if !error.is_passing() => built_in(&error.to_string()),
         Ok(Err(_)) | Err(_) => built_in(&format!("{url} does not answer")),
     }
@@ -162,7 +167,7 @@ fn document(reading: &Reading, refused: Option<&Refused>, rules: &Rules) -> Valu
         "notices": reading.notices,
         "policy": rules.policy,
         "policy_sha256": rules.policy.digest(),
-        "policy_of": rules.farm.as_ref().map_or_else(|| "built-in".to_owned(), |name| format!("farm {name}")),
+        "policy_of": rules.farm.as_ref().map_or_else(|| "built-in".to_owned(), |farm| format!("farm {}", farm.name)),
     })
 }
 

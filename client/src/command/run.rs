@@ -67,7 +67,7 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
     let Connected { client, farm } = context.connect(&layers).await?;
     let merged = layers.merged_with(&farm)?;
     let (plan, root, title) = plan(context, (&layers, &merged), &what)?;
-    judge(&plan, &farm, Settings::new(&merged).timeouts().overall_seconds)?;
+    judge(context, (&layers, &merged), &what, (&plan, &farm))?;
     context.reporter.facts(&Label::Notice, &merged.notices);
     context.reporter.facts(&Label::Notice, &plan.notices);
     let prepared = Prepared { flags, plan, root, merged, farm, client: Arc::new(client), title, began };
@@ -120,15 +120,23 @@ fn proposal(context: &Context<'_>) -> Option<String> {
     Standing::of(context).propose(None).ok().map(|proposal| proposal.text)
 }
 
-/// The farm's own policy over every step, and what a job's time allows: the coordinator would refuse the same, after the upload.
-fn judge(plan: &Plan, farm: &Farm, overall_seconds: u32) -> Result<(), CommandError> {
+/// The farm's own policy over what is to be run, and what a job's time allows: the coordinator would refuse the same, after the upload.
+fn judge(context: &Context<'_>, (layers, merged): (&Layers, &Merged), what: &What, (plan, farm): (&Plan, &Farm)) -> Result<(), PlanError> {
+    let settings = Settings::new(merged);
+    if let What::Line(words) = what {
+        let (root, working) = (context.root(layers), &context.environment.working_directory);
+        let reading = read(&settings, words, Directories { root: &root, working }, Some(&farm.policy));
+        if let Some(refused) = reading.refused() {
+            return Err(PlanError::Rejected { what: "this line".to_owned(), refused });
+        }
+    }
     for step in &plan.steps {
         let classified = invocation::classify(&step.argv, &farm.policy);
         if !classified.is_accepted() {
             let (what, refused) = (format!("the action {}", step.name), Refused::of_argv(&step.argv, &classified.rejected));
-            return Err(PlanError::Rejected { what, refused }.into());
+            return Err(PlanError::Rejected { what, refused });
         }
-        invocation::check_allowances(&classified.sanitized_argv, overall_seconds).map_err(PlanError::from)?;
+        invocation::check_allowances(&classified.sanitized_argv, settings.timeouts().overall_seconds)?;
     }
     Ok(())
 }

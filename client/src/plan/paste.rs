@@ -25,9 +25,16 @@ struct Command {
 
 /// Whether one word is a whole line: it has blanks, and is no argument that may hold them.
 pub(super) fn is_pasted(word: &str) -> bool {
-    let Some((first, _)) = word.trim_start().split_once(char::is_whitespace) else { return false };
+    let word = unfenced(word);
+    let Some((first, _)) = word.split_once(char::is_whitespace) else { return false };
     let calls = tokens(word).iter().any(|token| matches!(token, Token::Word(word) if is_xcodebuild(&word.value)));
     calls || !first.contains(['=', ':'])
+}
+
+/// Without the back-ticks that documentation puts around a line.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('`').and_then(|inner| inner.strip_suffix('`')).filter(|inner| !inner.contains('`')).unwrap_or(text)
 }
 
 fn is_xcodebuild(word: &str) -> bool {
@@ -36,7 +43,7 @@ fn is_xcodebuild(word: &str) -> bool {
 
 /// Reads the text as a shell would, and keeps the one call of xcodebuild in it.
 pub(super) fn read(text: &str) -> CommandLine {
-    let tokens = tidied(tokens(text));
+    let tokens = tidied(tokens(unfenced(text)));
     let mut line = CommandLine { pieces: tokens.iter().map(shown).collect(), ..CommandLine::default() };
     let commands = commands(&tokens);
     let main = main_command(&commands);

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rch_schemas::invocation::Policy;
 
+use super::command_line::CommandLine;
 use super::*;
 use crate::config::{Layers, Settings};
 use crate::environment::Environment;
@@ -233,6 +234,38 @@ fn a_line_typed_and_a_line_pasted_are_the_same_line() {
         assert_eq!(typed.classified, pasted.classified, "{project}");
         assert_eq!(typed.env, pasted.env, "{project}");
     }
+}
+
+/// Recorded lines are not part of the project: they are read where they are, and missed where they are not.
+#[test]
+fn recorded_lines_are_split_as_their_shell_split_them_and_no_piece_of_one_is_too_odd_to_read() {
+    let sibling = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures");
+    let folder = std::env::var_os("RCH_FIXTURES").map_or(sibling, std::path::PathBuf::from);
+    let Ok(text) = fs::read_to_string(folder.join("invocations/invocations.jsonl")) else {
+        println!("skipped: no recorded data (RCH_FIXTURES)");
+        return;
+    };
+    let (mut same, mut whole) = (0, 0);
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let raw = format!("{} {}", line["raw"].as_str().unwrap(), line["rest"].as_str().unwrap_or_default());
+        // A line that was cut anywhere is still something a person may paste.
+        for (end, _) in raw.char_indices().step_by(7) {
+            let cut = CommandLine::read(&[raw[..end].to_owned()]);
+            assert!(cut.places.iter().all(|place| *place < cut.pieces.len()), "{raw}");
+            assert!(cut.refusals.iter().all(|refusal| refusal.place.end <= cut.pieces.len() && !refusal.place.is_empty()), "{raw}");
+        }
+        // Others stand in prose, or in the strings of another language.
+        if line.get("template").is_some() || line.get("odd").is_some() || !raw.starts_with("xcodebuild ") {
+            continue;
+        }
+        let argv: Vec<&str> = line["argv"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        whole += 1;
+        let argv: Vec<String> = argv.into_iter().map(str::to_owned).collect();
+        same += usize::from(CommandLine::read(&[raw]).words.ends_with(&argv));
+    }
+    println!("{same} of {whole} recorded lines without variables are split as recorded");
+    assert!(same * 100 >= whole * 97 && whole > 300, "{same} of {whole}");
 }
 
 fn shell_words(line: &str) -> Vec<String> {

@@ -251,6 +251,7 @@ fn a_whole_line_in_quotes_is_taken_apart_and_an_argument_with_spaces_is_not() {
     let one = |word: &str| bare(&["App.xcodeproj"], "", &[word]);
     let plan = one("xcodebuild -scheme 'My App' -destination \"platform=macOS\" \\\n  test # as always\n").unwrap();
     assert_eq!(plan.steps[0].classified.sanitized_argv, ["test", "-project", "App.xcodeproj", "-scheme", "My App"]);
+    assert!(one("`xcodebuild -scheme App -destination platform=macOS`").is_ok(), "as documentation writes it");
     // Without a scheme and a destination, what is said tells how the word was read.
     for (word, said) in [
         ("-scheme App -destination platform=macOS SYMROOT=x", Err("SYMROOT=x: ")),
