@@ -24,6 +24,7 @@ use crate::program::dispatch;
 
 mod init;
 mod login;
+mod looking;
 mod transcripts;
 
 const INPUTS: &[u8] = b"{\"the\":\"inputs\"}";

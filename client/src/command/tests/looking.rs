@@ -1,0 +1,67 @@
+//! `rch audit` and `rch doctor`: what they find, and what they end with.
+
+use super::*;
+
+/// A tree whose only run was fetched, from this farm.
+async fn fetched() -> (TempDir, Fake) {
+    let (root, fake) = (tree(), Fake::serve(farm_of_one_run(&Served::ordinary())).await);
+    let (ending, captured) = rch(root.path(), &["--coordinator", fake.url.as_str(), "xcode", "verify", "--log", "none"]).await;
+    assert_eq!(ending.exit_code, 0, "{}", captured.err());
+    (root, fake)
+}
+
+#[tokio::test]
+async fn an_audit_says_what_is_proven_and_without_a_farm_not_whose_the_key_is() {
+    let (root, fake) = fetched().await;
+    let (ending, captured) = rch(root.path(), &["--coordinator", fake.url.as_str(), "audit", ".rch/artifacts"]).await;
+    let expected = ".rch/artifacts/run-0000001/test/job-0000001
+      proven  attestation.json is signed with the key fe81..3889, in the name of the worker macmini-02
+      proven  the farm home pins the key fe81..3889 for the worker macmini-02
+      proven  manifest.json is the one that was signed, of job job-0000001, attempt 1
+      proven  2 files in the manifest, byte for byte, and no other file is here; not fetched: result.xcresult
+      proven  the job key 1fdf..14a7 is the digest of job_key_inputs.jcs: source, arguments, toolchain, destination
+";
+    assert_eq!((ending.exit_code, captured.out().as_str()), (0, expected));
+    let (ending, captured) = rch(root.path(), &["audit", ".rch/artifacts/run-0000001/test/job-0000001"]).await;
+    let open = "  not proven  that the key fe81..3889 is the worker macmini-02's: no coordinator is configured\n";
+    assert!(ending.exit_code == 0 && captured.out().contains(open), "{}", captured.out());
+}
+
+#[tokio::test]
+async fn an_audit_refutes_what_was_changed_and_believes_nothing_that_rests_on_it() {
+    let (root, fake) = fetched().await;
+    let set = root.path().join(".rch/artifacts/run-0000001/test/job-0000001");
+    let audit = async || {
+        let (ending, captured) = rch(root.path(), &["--coordinator", fake.url.as_str(), "audit", ".rch/artifacts/run-0000001"]).await;
+        (ending.exit_code, captured.out())
+    };
+    fs::write(set.join("build.log"), "** BUILD FAILED **\n").unwrap();
+    let (code, out) = audit().await;
+    assert!(code == 70 && out.contains("     refuted  the artifacts do not match their manifest: build.log has other content\n"), "{out}");
+    let manifest = fs::read_to_string(set.join("manifest.json")).unwrap();
+    fs::write(set.join("manifest.json"), manifest + " ").unwrap();
+    let (code, out) = audit().await;
+    assert!(code == 70 && out.contains("     refuted  manifest.json has the digest ") && !out.contains("byte for byte"), "{out}");
+    let attestation = fs::read_to_string(set.join("attestation.json")).unwrap();
+    fs::write(set.join("attestation.json"), attestation.replace("job-0000001", "job-0000002")).unwrap();
+    let (code, out) = audit().await;
+    assert!(code == 93 && out.contains("     refuted  attestation.json is not signed as it says") && !out.contains("proven  "), "{out}");
+    let (ending, _) = rch(root.path(), &["audit", "App.xcodeproj"]).await;
+    assert_eq!(ending.exit_code, 3);
+}
+
+#[tokio::test]
+async fn a_doctor_looks_at_everything_and_ends_as_the_first_failure_would() {
+    let (root, fake) = (tree(), Fake::serve(farm_of_one_run(&Served::ordinary())).await);
+    let (ending, captured) = rch(root.path(), &["doctor"]).await;
+    let found = captured.out();
+    let words: Vec<&str> = found.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!((ending.exit_code, words), (2, vec!["ok", "ok", "fail", "ok", "warn", "ok"]), "{found}");
+    fs::remove_dir_all(root.path().join("App.xcodeproj")).unwrap();
+    let (ending, captured) = rch(root.path(), &["--json", "--coordinator", fake.url.as_str(), "doctor"]).await;
+    let last: Value = serde_json::from_str(captured.out().lines().last().unwrap()).unwrap();
+    let checks = last["event"]["document"]["checks"].as_array().unwrap();
+    let health = |what: &str| checks.iter().find(|check| check["what"] == what).map(|check| check["health"].clone());
+    assert_eq!((health("coordinator"), health("bundle")), (Some(json!("ok")), Some(json!("fail"))), "{last}");
+    assert_ne!(ending.exit_code, 0);
+}
