@@ -156,6 +156,15 @@ fn decide_with(plant: Plant, state: &State, observed: &Observed, command: &Comma
                 decision => decision,
             }
         }
+        (Plant::EndedJobsEndAgain, CommandBody::Report { report, .. }) => {
+            let mut decision = decide(state, observed, command);
+            let ReportBody::Finished(finished) = &report.body else { return decision };
+            if let Some(job) = state.jobs.get(&finished.job_id).filter(|job| job.outcome().is_some()) {
+                let (job_id, human_summary) = (job.job_id.clone(), finished.human_summary.clone());
+                decision.events.push(Event::JobEnded { job_id, outcome: finished.outcome, human_summary });
+            }
+            decision
+        }
         (Plant::StaleResultAccepted, CommandBody::Report { report, .. }) => accept_stale(state, &report.body)
             .map_or_else(|| decide(state, observed, command), |events| Decision { events, reply: Reply::Receipt(None) }),
         _ => decide(state, observed, command),

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! It owns the stand-ins (labelled as such: ledger, lease, work queue, network, coordinators, agents, clients), the checker that holds every
-//! history to the promises ([`Promise`]), and bugs to plant ([`Plant`]), each of which the checker must find. It deliberately does not know
-//! how the scheduler decides: the promises are about events and about what agents ran.
+//! history to the promises ([`Promise`]), and bugs to plant ([`Plant`]), each of which the checker must find. A new promise is a rule over
+//! events in `checker/`, together with a plant that breaks it: a promise that nothing can break holds nothing. The crate deliberately does
+//! not know how the scheduler decides, so that how it finds its work may change: the promises are about events and about what agents ran.
 
 mod agent;
 mod brain;

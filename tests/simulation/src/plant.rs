@@ -52,12 +52,14 @@ plants! {
     QueueDeadlineIgnored: "nobody looks at queue deadlines" => [DeadlinesAreKept, EverythingEnds];
     AttemptDeadlineIgnored: "nobody looks at the last deadline of attempts" => [DeadlinesAreKept, EverythingEnds];
     FleetLostAtOnce: "silence counts even when most of the fleet falls silent at once" => [TheHeardAreNotLost];
+    EndedJobsEndAgain: "what an ended job's agent reports once more ends the job once more" => [NothingPanics, TheEndIsTheEnd];
     MissingOnce: "one heartbeat without an attempt ends it, even one from before its claim" => [NothingIsKilledWithoutCause];
     // The leader.
     EffectsBeforeTheRecord: "answers and offers leave before the record is acknowledged" =>
         [NothingAcceptedIsLost, StartsOnce, NothingIsKilledWithoutCause, CancelsAreKept];
     UnknownAppendForgotten: "an append without an answer counts as failed, and its changes stay in memory" =>
         [StateIsTheLedger, NothingPanics, NothingAcceptedIsLost];
+    DecidedOutside: "the leader changes what was decided before it records it" => [DecisionsReplay];
     CancelOnlyInMemory: "a cancel is not recorded" => [CancelsAreKept, StateIsTheLedger];
     ReceiptWithoutRecord: "the report of an end is answered and dropped" => [NothingAcceptedIsLost];
     ReportNumbersOutliveSessions: "reports are counted by worker, not by session" => [NothingAcceptedIsLost];

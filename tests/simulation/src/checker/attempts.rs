@@ -17,7 +17,10 @@ pub(super) fn offers(case: &Case<'_>, event: &Event) -> Broken {
     let what = format!("{job_id} attempt {attempt} is offered to {worker}");
     let config = &case.book.config;
     let mut broken = Vec::new();
-    if job.outcome.is_some() || job.cancelled {
+    if job.cancelled {
+        broken.push((Promise::CancelsAreKept, format!("{what} after it was cancelled")));
+    }
+    if job.outcome.is_some() {
         broken.push((Promise::TheEndIsTheEnd, format!("{what} after its end")));
     }
     if job.live().is_some() || job.attempts.len() + 1 != attempt.0 as usize {

@@ -23,9 +23,11 @@ pub(super) fn losses(case: &Case<'_>, event: &Event) -> Broken {
 
 pub(super) fn interruptions(case: &Case<'_>, event: &Event) -> Broken {
     let Event::AttemptInterrupted { job_id, attempt, code, detail } = event else { return Vec::new() };
-    let Some((job, _)) = case.book.job(job_id) else { return Vec::new() };
+    let Some(job) = case.book.jobs.get(job_id) else { return Vec::new() };
     let Some(row) = job.numbered(*attempt) else { return Vec::new() };
-    match without_cause(case, (job, row), *code) {
+    let ran = |execution: &&Execution| execution.attempt == (job_id.clone(), *attempt) && execution.session == row.session;
+    let ran = case.world.executions.iter().find(ran);
+    match without_cause(case, (job, row), ran, *code) {
         Some(why) => vec![(
             Promise::NothingIsKilledWithoutCause,
             format!("{job_id} attempt {attempt} on {} is interrupted ({code}, {detail}): {why}", row.worker),
@@ -34,18 +36,14 @@ pub(super) fn interruptions(case: &Case<'_>, event: &Event) -> Broken {
     }
 }
 
-fn without_cause(case: &Case<'_>, (job, row): (&JobRow, &AttemptRow), code: Reason) -> Option<&'static str> {
+/// Why nothing that happened explains the interruption.
+fn without_cause(case: &Case<'_>, (job, row): (&JobRow, &AttemptRow), ran: Option<&Execution>, code: Reason) -> Option<&'static str> {
     let deadline_passed = matches!(row.place, Place::Running { deadline } if deadline <= case.record.stamp.tick);
     if job.cancelled || deadline_passed {
         return None;
     }
     let current = case.book.workers.get(&row.worker).and_then(|worker| worker.session.as_ref());
     let replaced = current != Some(&row.session) || replaced_by(case, row).is_some();
-    let ran = case.world.executions.iter().find(|execution| {
-        case.book.jobs.get(&execution.attempt.0).is_some_and(|other| std::ptr::eq(other, job))
-            && execution.attempt.1 == row.number
-            && execution.session == row.session
-    });
     let up = case.world.agents.iter().any(|agent| agent.memory.session.as_ref() == Some(&row.session));
     match ran {
         None if up && !replaced => Some("its agent was never told to go"),

@@ -30,7 +30,10 @@ struct Draft {
 
 impl Draft {
     fn take(&mut self, term: &mut Term, (stamp, brain): (&Stamp, Brain), events: Vec<Event>) {
-        for event in events {
+        for mut event in events {
+            if let (Some(Plant::DecidedOutside), Event::JobEnded { human_summary, .. }) = (brain.plant, &mut event) {
+                human_summary.push_str(", says the leader");
+            }
             let index = u32::try_from(self.events.len()).expect("records are small");
             self.touched.merge(brain.apply(&mut term.state, stamp, index, &event));
             self.events.push(event);
