@@ -118,6 +118,7 @@ impl Reading {
         self.refusals.push(self.line.refuse((error.index, 1), &error.reason(), error.fix()));
         let tool = self.line.words.iter().position(|word| word.rsplit('/').next() == Some("xcodebuild"));
         self.skipped = tool.map_or(self.line.words.len(), |tool| tool + 1);
+        (0..self.skipped).for_each(|index| self.line.hide_value(index));
     }
 
     fn take_variable(&mut self, name: String, value: String) {

@@ -22,6 +22,10 @@ const USER_DEFAULTS: [(&str, &str); 6] = [
     ("-ShowBuildOperationDuration", "leave it out: how long each phase took stands in metrics.json"),
 ];
 
+/// Flags of `rch` that people write behind the line.
+const OURS: [&str; 9] =
+    ["--dry-run", "--detach", "--log", "--request-id", "--artifacts", "--no-cache", "--worker", "--json", "--coordinator"];
+
 /// Some words of the line and what they are.
 pub(super) struct Found<'a> {
     pub(super) index: usize,
@@ -164,6 +168,12 @@ fn malformed<'a>(word: &str, bytes_max: usize) -> Option<What<'a>> {
 }
 
 fn unknown_flag<'a>(word: &str) -> What<'a> {
+    if OURS.contains(&word.split('=').next().unwrap_or(word)) {
+        return unreadable(
+            "it is a flag of rch, and what follows the first argument is for xcodebuild",
+            format!("write rch xcodebuild {word} and then the line"),
+        );
+    }
     let (name, after) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     if let Some(value) = after {
         let fix = match table::find(name) {

@@ -99,6 +99,8 @@ fn a_mistake_is_pointed_at_and_comes_with_what_to_write() {
         ("-enableMemoryValidation build -scheme App", 0, 2, "leave it out"),
         ("-shceme App test", 0, 2, "did you mean -scheme?"),
         ("--scheme App", 0, 2, "did you mean -scheme?"),
+        ("-scheme App --dry-run", 2, 1, "write rch xcodebuild --dry-run and then the line"),
+        ("-scheme App --log=raw", 2, 1, "it is a flag of rch"),
         ("-IDECustomDerivedDataLocation=x", 0, 1, "user defaults, and those can redirect any path; leave it out: the farm chooses paths"),
         ("-UseModernBuildSystem=NO", 0, 1, "Xcode 14 and later have one build system"),
         ("-AppleLanguages=de", 0, 1, "leave it out, or set it in the project"),
