@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
+use rch_schemas::protocol::Feature;
 use rch_schemas::{Reason, RunId};
 use serde_json::json;
 
@@ -38,6 +39,19 @@ pub(crate) enum CommandError {
     /// What is to be run.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The farm is older than what is asked of it.
+    #[error(
+        "the farm {farm} runs version {version}, which does not know of {feature}; ask its operators to upgrade it, or leave out what needs it: {}",
+        explained(feature)
+    )]
+    FeatureMissing {
+        /// The farm's name.
+        farm: String,
+        /// Its version.
+        version: String,
+        /// What it does not know.
+        feature: &'static str,
+    },
     /// Local files.
     #[error("{what} {}", path.display())]
     Local {
@@ -93,6 +107,16 @@ impl NoRepoConfig {
     }
 }
 
+/// What of a configuration asks for a feature.
+fn explained(feature: &str) -> &'static str {
+    match feature {
+        Feature::STEP_DESTINATIONS => "destinations of an action that are not those of the others",
+        Feature::STEP_DIRECTORY => "a package that does not lie at the tree's root",
+        Feature::ALLOW_EMPTY => "allow_empty under an action",
+        _ => "what is new in this version of rch",
+    }
+}
+
 impl CommandError {
     /// Code and exit code.
     pub(crate) fn why(&self) -> Why {
@@ -103,6 +127,7 @@ impl CommandError {
                 PlanError::Rejected { .. } => Why::Reason(Reason::ArgumentDenied),
                 PlanError::Config(_) | PlanError::Allowance(_) | PlanError::Order(_) => Why::Usage,
             },
+            Self::FeatureMissing { .. } => Why::Reason(Reason::FeatureMissing),
             Self::Download(error) => error.why(),
             Self::NotFound { .. } => Why::Reason(Reason::NotFound),
             Self::Local { .. } | Self::Credentials(CredentialsError::Unwritable { .. }) => Why::Internal,
@@ -125,6 +150,7 @@ impl CommandError {
             | Self::NotFound { .. }
             | Self::Schema(_)
             | Self::Credentials(_)
+            | Self::FeatureMissing { .. }
             | Self::Interrupted
             | Self::Left { .. } => false,
         }
@@ -156,6 +182,7 @@ impl CommandError {
             | Self::Farm(_)
             | Self::Source(_)
             | Self::Plan(_)
+            | Self::FeatureMissing { .. }
             | Self::Local { .. }
             | Self::Download(_)
             | Self::NotFound { .. }
@@ -183,6 +210,7 @@ impl CommandError {
                 | Self::Download(_)
                 | Self::NotFound { .. }
                 | Self::Schema(_)
+                | Self::FeatureMissing { .. }
                 | Self::Credentials(_) => Label::Error,
             };
             reporter.fact(&label, &sentence);

@@ -12,7 +12,7 @@ use crate::config::{Merged, Settings, effective};
 use crate::environment::Environment;
 use crate::error::CommandError;
 use crate::farm::{Backoff, FarmClient, SubmitAnswer};
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::source::{Source, SourceError};
 
 /// How long a farm may be too busy, or its answer unknown, before we give up.
@@ -46,11 +46,21 @@ pub(crate) fn request(
         project: plan.project.clone(),
         recipe: source.packed().recipe(clock::requested_at(&request_id)),
         destinations: plan.destinations.clone(),
-        steps: plan.steps.iter().map(|step| SubmitStep::new(step.name.clone(), step.argv.clone())).collect(),
+        steps: plan.steps.iter().map(|step| submitted(plan, step)).collect(),
         options,
         effective_config: effective(merged),
         detach: presence == Presence::Leaves,
         request_id,
+    }
+}
+
+fn submitted(plan: &Plan, step: &Step) -> SubmitStep {
+    SubmitStep {
+        name: step.name.clone(),
+        argv: step.argv.clone(),
+        destinations: plan.own_destinations(step),
+        directory: step.directory.clone(),
+        allow_empty: step.allow_empty,
     }
 }
 

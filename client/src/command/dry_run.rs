@@ -11,7 +11,7 @@ use super::selection;
 use crate::error::CommandError;
 use crate::farm::FarmClient;
 use crate::output::{Ending, Label, Reporter, Why, bytes, count, grouped};
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::source::Source;
 use crate::submit::Submission;
 
@@ -40,7 +40,7 @@ pub(super) async fn run(
     let untracked: Vec<&str> = source.packed().tree().untracked().collect();
     let document = json!({
         "preview": preview,
-        "steps": plan.steps.iter().map(|step| json!({ "name": step.name, "argv": step.classified.sanitized_argv })).collect::<Vec<_>>(),
+        "steps": plan.steps.iter().map(|step| step_document(plan, step)).collect::<Vec<_>>(),
         "source_sha256": source.packed().sha256(),
         "untracked": untracked,
     });
@@ -49,6 +49,16 @@ pub(super) async fn run(
         Some(problem) => Ending::because(Why::Reason(reason(problem)), problem.clone()),
     };
     Ok(ending.with_document(document))
+}
+
+fn step_document(plan: &Plan, step: &Step) -> serde_json::Value {
+    json!({
+        "name": step.name,
+        "argv": step.classified.sanitized_argv,
+        "destinations": plan.asked(step).collect::<Vec<_>>(),
+        "directory": step.directory,
+        "allow_empty": step.allow_empty,
+    })
 }
 
 /// The code that a problem begins with. Without one it is about workers: everything else is refused before.
@@ -76,7 +86,7 @@ fn excluded(evidence: &WorkerSelection) -> Vec<String> {
 fn jobs(plan: &Plan, preview: &SelectionPreview) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        for (at, destination) in plan.destinations.iter().enumerate() {
+        for (at, destination) in step.destinations.iter().filter_map(|at| Some((*at, plan.destinations.get(*at)?))) {
             let key = preview.job_keys.get(index).and_then(|keys| keys.get(at)).copied().flatten();
             let key = key.map_or_else(|| "no key: no worker would run it".to_owned(), |key| format!("key {}", key.0.short()));
             let place = if plan.destinations.len() > 1 { format!(" on {}", destination.asked) } else { String::new() };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rch_bundle::preflight::{self, Project};
+use rch_schemas::TreeDirectory;
 use rch_schemas::document::Farm;
 use rch_schemas::invocation::{self, Container};
 use rch_schemas::wire::http::RunAccepted;
@@ -24,7 +25,7 @@ use crate::farm::FarmClient;
 use crate::follow::{Followed, Following, OnInterrupt, Telling, follow};
 use crate::output::xcodebuild::TreePaths;
 use crate::output::{Ending, Label, Style, bytes, count, grouped};
-use crate::plan::{Directories, Plan, PlanError, Refused, from_config, read};
+use crate::plan::{Directories, Plan, PlanError, from_config, read};
 use crate::source::Source;
 use crate::stat_cache::StatCache;
 use crate::submit::{Presence, Submission, Submitted, request};
@@ -120,38 +121,43 @@ fn proposal(context: &Context<'_>) -> Option<String> {
     Standing::of(context).propose(None).ok().map(|proposal| proposal.text)
 }
 
-/// The farm's own policy over what is to be run, and what a job's time allows: the coordinator would refuse the same, after the upload.
-fn judge(context: &Context<'_>, (layers, merged): (&Layers, &Merged), what: &What, (plan, farm): (&Plan, &Farm)) -> Result<(), PlanError> {
+/// The farm's own policy over what is to be run, what it knows of, and what a job's time allows: the coordinator would refuse the same, after the
+/// upload.
+fn judge(
+    context: &Context<'_>,
+    (layers, merged): (&Layers, &Merged),
+    what: &What,
+    (plan, farm): (&Plan, &Farm),
+) -> Result<(), CommandError> {
     let settings = Settings::new(merged);
     if let What::Line(words) = what {
         let (root, working) = (context.root(layers), &context.environment.working_directory);
         let reading = read(&settings, words, Directories { root: &root, working }, Some(&farm.policy));
         if let Some(refused) = reading.refused() {
-            return Err(PlanError::Rejected { what: "this line".to_owned(), refused });
+            return Err(PlanError::Rejected { what: "this line".to_owned(), refused }.into());
         }
     }
+    if let Some(feature) = plan.features().into_iter().find(|name| !farm.features.iter().any(|known| known == name)) {
+        return Err(CommandError::FeatureMissing { farm: farm.name.clone(), version: farm.version.clone(), feature });
+    }
+    plan.judge(|_| farm.policy.clone())?;
     for step in &plan.steps {
-        let classified = invocation::classify(&step.argv, &farm.policy);
-        if !classified.is_accepted() {
-            let (what, refused) = (format!("the action {}", step.name), Refused::of_argv(&step.argv, &classified.rejected));
-            return Err(PlanError::Rejected { what, refused });
-        }
-        invocation::check_allowances(&classified.sanitized_argv, settings.timeouts().overall_seconds)?;
+        invocation::check_allowances(&step.classified.sanitized_argv, settings.timeouts().overall_seconds).map_err(PlanError::from)?;
     }
     Ok(())
 }
 
-/// What the tree is to hold for this plan.
+/// What the tree is to hold for this plan: for the steps of which anything can run.
 pub(super) fn projects(plan: &Plan) -> Vec<Project> {
     let project = |step: &crate::plan::Step| {
         let container = match step.classified.container.clone() {
             Some(Container::Workspace(path)) => preflight::Container::Workspace(path),
             Some(Container::Project(path)) => preflight::Container::Project(path),
-            None => preflight::Container::Package(".".to_owned()),
+            None => preflight::Container::Package(step.directory.as_ref().map_or(".", TreeDirectory::as_str).to_owned()),
         };
         Project { container, scheme: step.classified.scheme.clone() }
     };
-    plan.steps.iter().map(project).collect()
+    plan.steps.iter().filter(|step| !plan.is_refused(step)).map(project).collect()
 }
 
 async fn bundle(context: &mut Context<'_>, prepared: &Prepared) -> Result<Source, CommandError> {

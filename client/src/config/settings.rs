@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use rch_bundle::tree;
-use rch_schemas::Action;
 use rch_schemas::document::{ArtifactOptions, RunOptions, SelectionMode, Timeouts};
 use rch_schemas::id::CacheNamespace;
 use rch_schemas::job_key::Provisioning;
 use rch_schemas::requirement::DestinationMode;
+use rch_schemas::{Action, TreeDirectory};
 use serde_json::Value;
 
 use super::error::ConfigError;
@@ -63,6 +63,8 @@ pub(crate) struct ActionConfig {
     pub(crate) args: Vec<String>,
     /// Build settings.
     pub(crate) settings: BTreeMap<String, String>,
+    /// Whether a test action that runs no test succeeds.
+    pub(crate) allow_empty: bool,
 }
 
 /// What is downloaded when a run ends.
@@ -168,6 +170,7 @@ impl<'a> Settings<'a> {
             coverage: self.merged.get(&at("coverage")).and_then(Value::as_bool),
             args: self.merged.list(&at("args")),
             settings: self.merged.members(&at("settings")).map(|(name, value)| (name.clone(), scalar(value))).collect(),
+            allow_empty: self.merged.switch(&at("allow_empty")),
         })
     }
 
@@ -256,8 +259,13 @@ impl<'a> Settings<'a> {
                 attachments: merged.switch(&["artifacts", "attachments"]),
             },
             priority: merged.typed(&["run", "priority"]).unwrap_or_default(),
-            continue_on_failure: merged.switch(&["run", "continue_on_failure"]),
+            continue_on_failure: self.continues_on_failure(),
         }
+    }
+
+    /// Whether later steps run after one failed, and the others where one is refused.
+    pub(crate) fn continues_on_failure(&self) -> bool {
+        self.merged.switch(&["run", "continue_on_failure"])
     }
 
     /// `[env]`: what is set, and what is passed on when it is there.
@@ -270,10 +278,7 @@ impl<'a> Settings<'a> {
 
     /// Keys that are set and that no farm of this version acts on, each with what happens instead.
     pub(crate) fn without_effect(&self) -> Vec<String> {
-        let allow_empty = self.action_names().into_iter().filter(|name| self.merged.switch(&["actions", name, "allow_empty"]));
-        let allow_empty =
-            allow_empty.map(|name| format!("actions.{name}.allow_empty has no effect yet: a test action that runs no test fails"));
-        allow_empty.chain(without_effect::of(self.merged)).collect()
+        without_effect::of(self.merged).collect()
     }
 }
 
@@ -291,12 +296,12 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// A name for the project: its container's, else its directory's.
-pub(crate) fn project_name(container: Option<&ContainerConfig>, root: &Path) -> String {
-    let path = match container {
-        Some(ContainerConfig::Workspace(path) | ContainerConfig::Project(path)) => Path::new(path).file_stem(),
-        Some(ContainerConfig::Package(path)) if path != "." => Path::new(path).file_name(),
-        Some(ContainerConfig::Package(_)) | None => root.file_name(),
+/// A name for the project: its container's, else that of the directory it lies in.
+pub(crate) fn project_name(container: Option<&ContainerConfig>, directory: Option<&TreeDirectory>, root: &Path) -> String {
+    let path = match (container, directory) {
+        (Some(ContainerConfig::Workspace(path) | ContainerConfig::Project(path)), _) => Path::new(path).file_stem(),
+        (Some(ContainerConfig::Package(_)), Some(directory)) => Path::new(directory.as_str()).file_name(),
+        (Some(ContainerConfig::Package(_)), None) | (None, _) => root.file_name(),
     };
     path.map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -1,6 +1,8 @@
 //! The arguments of an action, from its configuration.
 
-use rch_schemas::Action;
+use rch_bundle::name::nfc;
+use rch_schemas::directory::InvalidDirectory;
+use rch_schemas::{Action, TreeDirectory};
 
 use crate::config::{ActionConfig, ConfigError, ContainerConfig, ProjectConfig};
 
@@ -24,23 +26,33 @@ pub(super) fn of_action(name: &str, action: Action, config: &ActionConfig) -> Re
     Ok(argv)
 }
 
-/// `-workspace` or `-project` with the path from the tree's root; nothing for a package at the root.
+/// `-workspace` or `-project` with the path from the tree's root; nothing for a package, which xcodebuild finds in its [`directory`].
 pub(super) fn container(project: &ProjectConfig) -> Result<Vec<String>, ConfigError> {
     let directory = project.path.as_deref().map(|path| path.trim_matches('/')).filter(|path| !matches!(*path, "" | "."));
     let joined = |path: &String| directory.map_or_else(|| path.clone(), |directory| format!("{directory}/{path}"));
     match &project.container {
         Some(ContainerConfig::Workspace(path)) => Ok(vec!["-workspace".to_owned(), joined(path)]),
         Some(ContainerConfig::Project(path)) => Ok(vec!["-project".to_owned(), joined(path)]),
-        Some(ContainerConfig::Package(path)) if directory.is_none() && path == "." => Ok(Vec::new()),
-        Some(ContainerConfig::Package(path)) => Err(ConfigError::Disagree {
-            what: format!("project.package is {}, and packages are built at the tree's root only", joined(path)),
-            fix: "put .rch/xcode.toml beside Package.swift, and write package = \".\"".to_owned(),
-        }),
+        Some(ContainerConfig::Package(_)) => Ok(Vec::new()),
         None => Err(ConfigError::Missing {
             key: "project.workspace".to_owned(),
             expected: "the workspace, project or package to open".to_owned(),
             fix: "write workspace = \"….xcworkspace\", project = \"….xcodeproj\" or package = \".\" into [project] of .rch/xcode.toml"
                 .to_owned(),
+        }),
+    }
+}
+
+/// The directory of the package that is built, unless that is the tree's root.
+pub(super) fn directory(project: &ProjectConfig) -> Result<Option<TreeDirectory>, ConfigError> {
+    let Some(ContainerConfig::Package(package)) = &project.container else { return Ok(None) };
+    let path = format!("{}/{package}", project.path.as_deref().unwrap_or("."));
+    match nfc(&path).parse() {
+        Ok(directory) => Ok(Some(directory)),
+        Err(InvalidDirectory::Root(_)) => Ok(None),
+        Err(error) => Err(ConfigError::Disagree {
+            what: format!("project.package is no directory to build in: {error}"),
+            fix: "write the directory of Package.swift, such as package = \"Packages/Kit\"".to_owned(),
         }),
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rch_schemas::destination::DestinationSpec;
-use rch_schemas::invocation::{self, AllowanceTooLong, Classified, StepOrder, check_order};
-use rch_schemas::requirement::{DestinationMode, DestinationRequest};
+use rch_schemas::invocation::{self, AllowanceTooLong, Classified, StepOrder};
+use rch_schemas::requirement::DestinationRequest;
+use rch_schemas::{Action, TreeDirectory};
 
-use super::{Refused, argv, policy};
+use super::{Refused, argv, matrix, policy};
 use crate::config::{ActionConfig, ConfigError, Settings, project_name};
 
 /// What is to be run.
@@ -17,8 +17,10 @@ pub(crate) struct Plan {
     pub(crate) project: String,
     /// The steps, in order.
     pub(crate) steps: Vec<Step>,
-    /// The destinations; each step has a job for each.
+    /// The destinations of all steps, each once.
     pub(crate) destinations: Vec<DestinationRequest>,
+    /// Whether later steps run after one failed, and the others where one is refused.
+    pub(crate) continue_on_failure: bool,
     /// Variables that the command line set, over those of the configuration.
     pub(crate) env: BTreeMap<String, String>,
     /// What a person may want to know about how this was read.
@@ -34,6 +36,12 @@ pub(crate) struct Step {
     pub(crate) argv: Vec<String>,
     /// How it was judged.
     pub(crate) classified: Classified,
+    /// The directory of its package; the tree's root when absent.
+    pub(crate) directory: Option<TreeDirectory>,
+    /// Whether a test action that runs no test succeeds.
+    pub(crate) allow_empty: bool,
+    /// Its destinations, as indices into the plan's, in the order they are named.
+    pub(crate) destinations: Vec<usize>,
 }
 
 /// Why there is no plan.
@@ -66,39 +74,45 @@ impl Plan {
 }
 
 impl Step {
-    /// Judges a step's arguments.
-    pub(super) fn judged(name: &str, argv: Vec<String>) -> Result<Self, PlanError> {
-        let classified = invocation::classify(&argv, &policy::most_generous(&argv));
-        if classified.is_accepted() {
-            Ok(Self { name: name.to_owned(), argv, classified })
-        } else {
-            Err(PlanError::Rejected { what: format!("the action {name}"), refused: Refused::of_argv(&argv, &classified.rejected) })
-        }
+    /// A step of these arguments at the tree's root.
+    pub(super) fn new(name: &str, argv: Vec<String>, classified: Classified) -> Self {
+        Self { name: name.to_owned(), argv, classified, directory: None, allow_empty: false, destinations: Vec::new() }
     }
 }
 
 /// The plan of the actions of these names, for the tree at `root`.
 pub(crate) fn from_config(settings: &Settings<'_>, names: &[String], root: &Path) -> Result<Plan, PlanError> {
     let mut steps = Vec::new();
-    let mut destinations: Option<(String, Vec<String>)> = None;
+    let mut asked = Vec::new();
     let mut project = None;
     for name in names {
         let config = settings.action(name)?;
         let action = config.action.expect("settings give every action its word");
-        let step = Step::judged(name, argv::of_action(name, action, &config)?)?;
-        let own = destinations_of(settings, &config, &step.classified);
-        match &destinations {
-            Some((first, shared)) if *shared != own => return Err(different_destinations(first, name).into()),
-            Some(_) => {}
-            None => destinations = Some((name.clone(), own)),
-        }
-        project.get_or_insert_with(|| project_name(config.project.container.as_ref(), root));
-        steps.push(Step { argv: without_destinations(&step.argv), ..step });
+        let argv = argv::of_action(name, action, &config)?;
+        let classified = invocation::classify(&argv, &policy::most_generous(&argv));
+        asked.push(destinations_of(settings, &config, &classified));
+        let directory = argv::directory(&config.project)?;
+        project.get_or_insert_with(|| project_name(config.project.container.as_ref(), directory.as_ref(), root));
+        let allow_empty = allow_empty(name, action, &config)?;
+        steps.push(Step { directory, allow_empty, ..Step::new(name, without_destinations(&argv), classified) });
     }
-    let project = project.unwrap_or_else(|| project_name(None, root));
-    let asked = destinations.map(|(_, asked)| asked).unwrap_or_default();
-    let notices = settings.without_effect();
-    complete(settings, Plan { project, steps, destinations: Vec::new(), env: BTreeMap::new(), notices }, &asked)
+    let project = project.unwrap_or_else(|| project_name(None, None, root));
+    let (notices, continue_on_failure) = (settings.without_effect(), settings.continues_on_failure());
+    let plan = Plan { project, steps, destinations: Vec::new(), continue_on_failure, env: BTreeMap::new(), notices };
+    let plan = matrix::complete(settings, plan, &asked)?;
+    plan.judge(policy::most_generous)?;
+    Ok(plan)
+}
+
+/// Whether an action without tests is a success; nobody may say so of an action that runs none anyway.
+fn allow_empty(name: &str, action: Action, config: &ActionConfig) -> Result<bool, ConfigError> {
+    if config.allow_empty && !action.runs_tests() {
+        return Err(ConfigError::Disagree {
+            what: format!("actions.{name}.allow_empty is for actions that run tests, and the action is {action}"),
+            fix: "leave it out, or write action = \"test\"".to_owned(),
+        });
+    }
+    Ok(config.allow_empty)
 }
 
 fn destinations_of(settings: &Settings<'_>, config: &ActionConfig, classified: &Classified) -> Vec<String> {
@@ -111,26 +125,9 @@ fn destinations_of(settings: &Settings<'_>, config: &ActionConfig, classified: &
         .unwrap_or_else(|| classified.implied_destination().into_iter().collect())
 }
 
-fn different_destinations(first: &str, second: &str) -> ConfigError {
-    ConfigError::Disagree {
-        what: format!("actions.{first} and actions.{second} have different destinations, and the steps of one run share theirs"),
-        fix: format!("give them the same, or run them one by one: rch xcode run --action {first}"),
-    }
-}
-
-/// Checks and adds the destinations, which every plan needs.
-pub(super) fn complete(settings: &Settings<'_>, mut plan: Plan, asked: &[String]) -> Result<Plan, PlanError> {
-    if asked.is_empty() {
-        return Err(no_destination().into());
-    }
-    let (mode, provisioning) = settings.destination_switches();
-    for text in asked {
-        check_destination(text, mode)?;
-        plan.destinations.push(DestinationRequest { asked: text.clone(), mode, provisioning });
-    }
-    let order: Vec<_> = plan.steps.iter().map(|step| (step.classified.action, asked)).collect();
-    check_order(&order)?;
-    Ok(plan)
+/// Gives a plan of one step its destinations.
+pub(super) fn complete(settings: &Settings<'_>, plan: Plan, asked: &[String]) -> Result<Plan, PlanError> {
+    matrix::complete(settings, plan, &[asked.to_vec()])
 }
 
 /// Nobody says where to run.
@@ -140,18 +137,6 @@ pub(super) fn no_destination() -> ConfigError {
         expected: "where the product runs, such as \"platform=iOS Simulator,name=iPhone 16,OS=latest\"".to_owned(),
         fix: "write it into [destination] of .rch/xcode.toml, or give --destination".to_owned(),
     }
-}
-
-fn check_destination(text: &str, mode: DestinationMode) -> Result<(), ConfigError> {
-    let spec = DestinationSpec::parse(text)
-        .map_err(|error| ConfigError::Disagree { what: error.to_string(), fix: format!("found in the destination {text:?}") })?;
-    if mode == DestinationMode::Pinned && spec.leaves_choice() {
-        return Err(ConfigError::Disagree {
-            what: format!("destination.mode is \"pinned\", and {text:?} leaves the name or the OS to the farm"),
-            fix: "give name=… and OS=… with a version, or use mode = \"constraints\"".to_owned(),
-        });
-    }
-    Ok(())
 }
 
 /// The arguments without `-destination`: the run's destinations carry it.

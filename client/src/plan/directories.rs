@@ -54,6 +54,13 @@ fn joined(inner: &Path, path: &str) -> String {
     parts.join("/")
 }
 
+/// The package of a directory below the root, when there is nothing else to open: a line given there means it, whatever the configuration
+/// builds elsewhere.
+pub(super) fn package_here(at: Directories<'_>) -> Option<ProjectConfig> {
+    let found = only_container(at).ok().filter(|_| at.working != at.root)?;
+    matches!(found.container, Some(ContainerConfig::Package(_))).then_some(found)
+}
+
 /// What xcodebuild would open by itself: the one workspace, project or package of the working directory.
 pub(super) fn only_container(at: Directories<'_>) -> Result<ProjectConfig, ConfigError> {
     let entries = fs::read_dir(at.working).into_iter().flatten();

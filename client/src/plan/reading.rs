@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rch_schemas::Action;
 use rch_schemas::environment::{self, VariableClass, VariableError};
 use rch_schemas::invocation::{self, Class, Classified, Container, Policy, Rejected, SplitError, anatomy, split};
+use rch_schemas::{Action, TreeDirectory};
 
 use super::argv;
 use super::assemble::{Plan, PlanError, Step, complete, no_destination, without_destinations};
 use super::command_line::CommandLine;
-use super::directories::{Directories, only_container, rebased};
+use super::directories::{Directories, only_container, package_here, rebased};
 use super::policy;
 use super::refusal::{Refusal, Refused};
 use crate::config::{ConfigError, ContainerConfig, Place, ProjectConfig, Settings, project_name};
@@ -39,6 +39,8 @@ pub(crate) struct Reading {
     pub(crate) notices: Vec<String>,
     refusals: Vec<Refusal>,
     opened: Option<ContainerConfig>,
+    /// The directory of the package that is opened.
+    pub(crate) directory: Option<TreeDirectory>,
 }
 
 /// Arguments that the line left out.
@@ -94,6 +96,7 @@ impl Reading {
             notices: Vec::new(),
             refusals: Vec::new(),
             opened: None,
+            directory: None,
             line,
         };
         match split(&reading.line.words) {
@@ -156,8 +159,13 @@ impl Reading {
 
     /// Container, scheme and configuration.
     fn fill_project(&mut self, settings: &Settings<'_>, at: Directories<'_>) {
-        let project = settings.project();
-        if !self.says(&["-workspace", "-project"]) {
+        // What the configuration builds elsewhere has a scheme and a configuration of its own.
+        let package = package_here(at).filter(|_| !self.says(&["-workspace", "-project"]));
+        let is_here = package.is_some();
+        let project = package.unwrap_or_else(|| settings.project());
+        if is_here {
+            self.open(&project, "the package in the working directory".to_owned());
+        } else if !self.says(&["-workspace", "-project"]) {
             self.fill_container(settings, &project, at);
         }
         if !self.says(&["-scheme"]) {
@@ -183,9 +191,17 @@ impl Reading {
             }
             None => only_container(at).map(|found| (found, "the only one in the working directory".to_owned())),
         };
-        match found.and_then(|(found, origin)| Ok((argv::container(&found)?, found.container, origin))) {
-            Ok((words, container, origin)) => {
-                self.opened = container;
+        match found {
+            Ok((found, origin)) => self.open(&found, origin),
+            Err(error) => self.missing.push(error),
+        }
+    }
+
+    /// Opens what a configuration or the working directory names.
+    fn open(&mut self, found: &ProjectConfig, origin: String) {
+        match argv::container(found).and_then(|words| Ok((words, argv::directory(found)?))) {
+            Ok((words, directory)) => {
+                (self.opened, self.directory) = (found.container.clone(), directory);
                 if !words.is_empty() {
                     self.fill(words, origin);
                 }
@@ -326,9 +342,11 @@ impl Reading {
         let notices = self.notices.into_iter().chain(dropped).collect();
         let asked = self.classified.destinations.clone();
         let name = self.classified.action.to_string();
-        let step = Step { name, argv: without_destinations(&self.argv), classified: self.classified };
-        let project = project_name(container.as_ref(), root);
-        complete(settings, Plan { project, steps: vec![step], destinations: Vec::new(), env: self.env, notices }, &asked)
+        let project = project_name(container.as_ref(), self.directory.as_ref(), root);
+        let step = Step { directory: self.directory, ..Step::new(&name, without_destinations(&self.argv), self.classified) };
+        let continue_on_failure = settings.continues_on_failure();
+        let plan = Plan { project, steps: vec![step], destinations: Vec::new(), continue_on_failure, env: self.env, notices };
+        complete(settings, plan, &asked)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What would happen to a run, decided by the same rules and recorded nowhere.
 
-use rch_schemas::JobKey;
+use rch_schemas::document::JudgedArgument;
 use rch_schemas::wire::http::SelectionPreview;
+use rch_schemas::{JobKey, Reason};
 
 use super::choose::{NoChoice, choose};
 use super::judge::Fleet;
@@ -19,8 +20,11 @@ pub fn preview(state: &State, observed: &Observed, command: &Command, submitted:
     let accepted = submit::accept(state, command, submitted);
     let run = accepted_row(&command.stamp, 0, &accepted);
     let fleet = Fleet { state, observed, stamp: &command.stamp };
-    let mut problems: Vec<String> =
-        run.steps.iter().flat_map(|step| &step.rejected).map(|rejected| format!("{}: {}", rejected.argument, rejected.reason)).collect();
+    let of_step =
+        |step: &AcceptedStep| step.rejected.iter().chain(step.jobs.iter().filter_map(|job| job.rejected.as_ref())).cloned().collect();
+    let rejected: Vec<Vec<JudgedArgument>> = accepted.steps.iter().map(of_step).collect();
+    let told = |rejected: &JudgedArgument| format!("{}: {}: {}", Reason::ArgumentDenied, rejected.argument, rejected.reason);
+    let mut problems: Vec<String> = rejected.iter().flatten().map(told).collect();
     let mut choices = Vec::new();
     for index in (0..).take(run.destinations.len()) {
         choices.push(match choose(&fleet, &run, index) {
@@ -44,10 +48,11 @@ pub fn preview(state: &State, observed: &Observed, command: &Command, submitted:
 }
 
 fn job_keys(run: &Run, accepted: &AcceptedRun, choices: &[Option<MadeSelection>]) -> Vec<Vec<Option<JobKey>>> {
-    let has_job = |step: &AcceptedStep, destination: u32| step.jobs.iter().any(|job| job.destination == destination);
+    let runs_on =
+        |step: &AcceptedStep, destination: u32| step.jobs.iter().any(|job| job.destination == destination && job.rejected.is_none());
     let of_step = |(step, row): (&AcceptedStep, &crate::run::Step)| {
         let key = |(index, made): (u32, &Option<MadeSelection>)| {
-            let made = made.as_ref().filter(|_| step.rejected.is_empty() && has_job(step, index))?;
+            let made = made.as_ref().filter(|_| step.rejected.is_empty() && runs_on(step, index))?;
             Some(key_inputs(run, row, &made.selection).key())
         };
         (0..).zip(choices).map(key).collect()
