@@ -119,8 +119,9 @@ impl<'a> Clock<'a> {
             AttemptState::Running { .. } => {
                 let row = self.observed.workers.get(&attempt.worker)?;
                 let missing = row.missing.get(&(job.job_id.clone(), attempt.number)).copied().unwrap_or_default();
-                // Heartbeats from before the claim may arrive after it, all at once; until newer ones have come they say nothing.
-                let settled = attempt.ran(self.stamp.tick) >= Duration::from_millis(self.state.config.suspect_after_ms);
+                // Heartbeats from before the claim may arrive after it, all at once; until a newer one has come they say nothing.
+                let newer = Duration::from_millis(self.state.config.suspect_after_ms);
+                let settled = row.heard_at.zip(attempt.started).is_some_and(|(heard, started)| heard.since(started) >= newer);
                 (settled && missing >= HEARTBEATS_WITHOUT_ATTEMPT)
                     .then(|| interrupted(Reason::Interrupted, "its agent no longer holds the attempt"))
             }

@@ -128,8 +128,8 @@ fn heartbeats_from_before_the_claim_that_arrive_after_it_end_nothing() {
     let run_id = farm.submit("request-01", &["build"]);
     let (job, attempt) = farm.claim("mac-1");
     farm.observed.workers.get_mut(&worker("mac-1")).unwrap().missing.insert((job.clone(), attempt), 3);
-    farm.ask(CommandBody::Tick);
-    assert_eq!(farm.job(&run_id, 0).state(), JobState::Running);
+    farm.wait(Duration::from_secs(20), &[]);
+    assert_eq!(farm.job(&run_id, 0).state(), JobState::Running, "nothing newer has come");
     farm.observed.workers.get_mut(&worker("mac-1")).unwrap().missing.clear();
     farm.wait(MINUTE, &["mac-1"]);
     assert_eq!(farm.job(&run_id, 0).state(), JobState::Running);
