@@ -35,7 +35,7 @@ pub(super) async fn run(
     }
     reporter.fact(&Label::Uploading, &format!("nothing now; {}", missing(source, &preview.missing)));
     for problem in &preview.problems {
-        reporter.fact(&Label::Error, problem);
+        reporter.fact(&Label::Error, told(problem));
     }
     let untracked: Vec<&str> = source.packed().tree().untracked().collect();
     let document = json!({
@@ -46,7 +46,7 @@ pub(super) async fn run(
     });
     let ending = match preview.problems.first() {
         None => Ending::success("nothing stands in the way; nothing was run"),
-        Some(problem) => Ending::because(Why::Reason(reason(problem)), problem.clone()),
+        Some(problem) => Ending::because(Why::Reason(reason(problem)), told(problem)),
     };
     Ok(ending.with_document(document))
 }
@@ -59,6 +59,11 @@ fn step_document(plan: &Plan, step: &Step) -> serde_json::Value {
         "directory": step.directory,
         "allow_empty": step.allow_empty,
     })
+}
+
+/// A problem without its code, which stands beside it.
+fn told(problem: &str) -> &str {
+    problem.strip_prefix(&format!("{}: ", reason(problem))).unwrap_or(problem)
 }
 
 /// The code that a problem begins with. Without one it is about workers: everything else is refused before.

@@ -34,7 +34,7 @@ pub(crate) enum SealFailure {
     #[error("attestation.json is signed by {0}, which the farm does not name; its inventory may have changed")]
     UnknownSigner(String),
     /// It speaks of something else.
-    #[error("{field} is {found}, expected {expected}")]
+    #[error("what came is not what was signed: {field} is {found}, expected {expected}")]
     Mismatch {
         /// What is compared.
         field: &'static str,
@@ -70,6 +70,9 @@ impl SealFailure {
 pub(super) fn check(job: &JobView, farm: &Farm, manifest: &[u8], attestation: &[u8]) -> Result<Seal, SealFailure> {
     let (signed, received): (Attestation, Value) = parse(ATTESTATION_PATH, attestation)?;
     signed.verify_received(&received, pinned(&signed, farm)?)?;
+    if let (SignerRole::Worker, Some(worker)) = (signed.signer.role, &signed.worker) {
+        equal("key_fingerprint of the attestation's worker", &worker.key_fingerprint, &signed.public_key.fingerprint())?;
+    }
     let digest = Sha256::of(manifest);
     equal("manifest_sha256 of the attestation", &signed.manifest_sha256, &digest)?;
     if let Some(recorded) = &job.manifest_sha256 {
@@ -104,7 +107,6 @@ pub(super) fn pinned<'a>(signed: &Attestation, farm: &'a Farm) -> Result<&'a Pub
             let key = named.ok_or_else(|| SealFailure::UnknownSigner(signed.signer.name.clone()))?;
             if let Some(worker) = &signed.worker {
                 equal("worker of the attestation", &worker.name, &key.worker)?;
-                equal("key_fingerprint of the attestation's worker", &worker.key_fingerprint, &key.public_key.fingerprint())?;
             }
             Ok(&key.public_key)
         }

@@ -206,7 +206,7 @@ impl Reporter {
             Style::Json => self.event(CliEventBody::Result {
                 exit_code: ending.exit_code,
                 code: ending.why.map(|why| why.code().to_owned()),
-                message: clean(&ending.message),
+                message: ending.message.lines().map(clean).collect::<Vec<_>>().join("\n"),
                 run_id: ending.run_id.clone(),
                 document: ending.document.clone(),
             }),

@@ -88,7 +88,7 @@ impl<'a> Clock<'a> {
             None if job.queue_deadline <= self.stamp.tick => vec![Event::JobEnded {
                 job_id: job.job_id.clone(),
                 outcome: Outcome::because(Reason::TimeoutQueue),
-                human_summary: format!("{} found no free worker in time", job.action),
+                human_summary: format!("{} found no free worker within timeouts.queue_seconds", job.action),
             }],
             None => Vec::new(),
         }

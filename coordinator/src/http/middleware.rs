@@ -2,17 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use axum::body::to_bytes;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rch_schemas::wire::http::{LEDGER_SEQ_HEADER, MIN_SEQ_HEADER};
 use rch_schemas::{LedgerSeq, Reason};
 
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, PROBLEM};
 use super::server::Api;
 use crate::metrics;
 
+/// The longest refusal of the framework that is passed on.
+const REFUSAL_BYTES_MAX: usize = 4 * 1024;
 /// How long a request waits for the record it names.
 const MIN_SEQ_WITHIN: Duration = Duration::from_secs(2);
 
@@ -25,6 +29,9 @@ pub(super) async fn around(State(api): State<Api>, request: Request, next: Next)
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
+    if is_foreign(&response) {
+        response = in_our_form(response).await;
+    }
     let code = response.status().as_str().to_owned();
     ::metrics::histogram!(metrics::HTTP_SECONDS, "route" => route, "code" => code).record(started.elapsed().as_secs_f64());
     // A handler that knows better which record its answer rests on has said so.
@@ -32,6 +39,17 @@ pub(super) async fn around(State(api): State<Api>, request: Request, next: Next)
         response.headers_mut().insert(LEDGER_SEQ_HEADER, HeaderValue::from(api.shared.projection.applied().0));
     }
     response
+}
+
+/// Whether this refusal is not ours: the framework's own readers of paths and queries answer in plain text.
+fn is_foreign(response: &Response) -> bool {
+    let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
+    response.status().is_client_error() && !is_problem
+}
+
+async fn in_our_form(response: Response) -> Response {
+    let bytes = to_bytes(response.into_body(), REFUSAL_BYTES_MAX).await.unwrap_or_default();
+    ApiError::new(Reason::InvalidRequest, String::from_utf8_lossy(&bytes).trim()).into_response()
 }
 
 async fn wait_for_record(api: &Api, named: Option<&str>) -> ApiResult<()> {

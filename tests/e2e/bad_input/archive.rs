@@ -21,8 +21,9 @@ fn member(path: &str, kind: u8, link: &str, content: &[u8]) -> Vec<u8> {
     head[156] = kind;
     head[157..157 + link.len()].copy_from_slice(link.as_bytes());
     head[257..265].copy_from_slice(b"ustar\x0000");
+    head[329..345].copy_from_slice(b"0000000\x000000000\0");
     let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
-    head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    head[148..156].copy_from_slice(format!("{sum:07o}\0").as_bytes());
     let padding = content.len().next_multiple_of(512) - content.len();
     [&head[..], content, &vec![0; padding]].concat()
 }
@@ -58,7 +59,7 @@ fn archives() -> Vec<(&'static str, Vec<u8>)> {
 /// Submits a tree of this archive, and returns the run when it has ended.
 fn run_of(api: &Api, index: usize, archive: &[u8]) -> Value {
     let whole = [archive, &[0; 1_024]].concat();
-    let whole = if archive.len() % 512 == 0 { whole } else { archive.to_vec() };
+    let whole = if archive.len().is_multiple_of(512) { whole } else { archive.to_vec() };
     let sha256 = digest(&whole);
     let put = api.send(reqwest::Method::PUT, &format!("/v1/chunks/{sha256}"), &[], frame(&whole));
     assert_eq!(put.status, 204, "{put:?}");

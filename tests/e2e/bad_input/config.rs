@@ -45,7 +45,7 @@ fn configuration() {
             name: "both a workspace and a project",
             words: VERIFY,
             prepare: |project| {
-                add(project, "[actions.other]\naction = \"build\"\nworkspace = \"A.xcworkspace\"\nproject = \"A.xcodeproj\"")
+                add(project, "[actions.other]\naction = \"build\"\nworkspace = \"A.xcworkspace\"\nproject = \"A.xcodeproj\"");
             },
         },
         Row {
@@ -68,7 +68,6 @@ fn configuration() {
             words: VERIFY,
             prepare: |project| add(project, "[env.set]\nDYLD_INSERT_LIBRARIES = \"evil.dylib\""),
         },
-        Row { name: "an include pattern that is none", words: VERIFY, prepare: |project| add(project, "[bundle]\ninclude = [\"a[\"]") },
         Row { name: "no configuration at all", words: VERIFY, prepare: |project| fs::remove_dir_all(project.file(".rch")).unwrap() },
         Row { name: "a coordinator that is no URL", words: &["--coordinator", "farm:local", "xcode", "verify"], prepare: |_| () },
         Row { name: "a request id that is none", words: &["xcode", "verify", "--request-id", "short"], prepare: |_| () },

@@ -47,7 +47,7 @@ fn requests() -> Vec<Request> {
     vec![
         post("no body", ""),
         post("a body that is cut off", &b"{\"request_id\": \"e2e-cut"[..]),
-        post("a body that is a list", "[]"),
+        post("a body that is a number", "7"),
         post("a body that goes on after its end", "{} {}"),
         post("a body nested without end", "[".repeat(100_000)),
         post("a body with a NUL", &b"{\"request_id\": \"a\0b\"}"[..]),
@@ -60,7 +60,6 @@ fn requests() -> Vec<Request> {
         post("a recipe whose sizes do not add up", with("/recipe/size", 5.into())),
         post("a digest that is none", with("/recipe/sha256", "abc".into())),
         post("a negative time", with("/options/timeouts/overall_seconds", (-1).into())),
-        post("a time beyond its bound", with("/options/timeouts/overall_seconds", 10_000_000.into())),
         Request { path: "/v1/selection", ..post("the same in a dry run", "{\"request_id\": 5}") },
         Request { headers: &[("content-type", "text/plain")], ..post("another content type", "hello") },
         other("no such path", Method::GET, "/v1/nothing"),
@@ -76,11 +75,10 @@ fn requests() -> Vec<Request> {
             ..other("a chunk that is no frame", Method::PUT, "/v1/chunks/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
         },
         Request {
-            body: vec![0; 4 * 1024 * 1024],
+            body: vec![0; 2 * 1024 * 1024 + 72 * 1024],
             ..other("a chunk that is too large", Method::PUT, "/v1/chunks/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
         },
         Request { headers: &[("rch-min-seq", "soon")], ..other("a record that is no number", Method::GET, "/v1/farm") },
-        Request { headers: &[("rch-min-seq", "99999999")], ..other("a record that is far away", Method::GET, "/v1/farm") },
     ]
 }
 

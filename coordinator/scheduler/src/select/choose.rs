@@ -212,6 +212,11 @@ fn no_choice(judged: &[Judged]) -> NoChoice {
         return NoChoice::Never(Reason::NoWorkers, "no worker is in the inventory".to_owned());
     };
     let code = nearest.verdicts[0].code;
+    if code == Reason::NotNamed && misses.iter().all(|miss| miss.verdicts.iter().any(|verdict| verdict.code == code)) {
+        let (named, known) = (&nearest.verdicts[0].required, misses.iter().map(|miss| miss.worker.as_str()));
+        let known: Vec<_> = known.take(8).collect();
+        return NoChoice::Never(code, format!("the farm has no worker {named}; it has {}", known.join(", ")));
+    }
     let listed: Vec<_> = misses.iter().take(8).map(|miss| name_and_verdicts(miss)).collect();
     NoChoice::Never(code, format!("{}: {}", code.sentence(), listed.join("; ")))
 }
