@@ -20,6 +20,7 @@ mod log;
 mod newer_farm;
 mod older_client;
 mod selection;
+mod steps;
 mod success;
 mod upload;
 mod zombie;
