@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rch_bundle::xcconfig;
 use rch_schemas::document::DerivedDataCache;
+use rch_schemas::invocation;
 use rch_schemas::{Action, Reason, Sha256, TreeDirectory};
 
 use super::ending::GivenUp;
@@ -43,6 +45,7 @@ impl Attempt<'_> {
         if job.cache.clean && job.action != Action::TestWithoutBuilding {
             remove(&derived_data).await?;
         }
+        check_settings(&tree, &job.argv).await?;
         let working = working_directory(&tree, job.job_key_inputs.directory.as_ref()).await?;
         let plan = Plan {
             job,
@@ -119,6 +122,14 @@ async fn working_directory(tree: &Path, directory: Option<&TreeDirectory>) -> Re
     let tree = tree.to_owned();
     let found = tokio::task::spawn_blocking(move || working_directory::beneath(&tree, &directory)).await;
     Ok(found.map_err(|error| GivenUp::internal(&error))??)
+}
+
+/// The last look at a file of settings, as client and coordinator have looked at the arguments: it beats them.
+async fn check_settings(tree: &Path, argv: &[String]) -> Result<(), GivenUp> {
+    let Some(file) = invocation::xcconfig_of(argv).map(str::to_owned) else { return Ok(()) };
+    let tree = tree.to_owned();
+    let checked = tokio::task::spawn_blocking(move || xcconfig::check(&tree, &file)).await;
+    checked.map_err(|error| GivenUp::internal(&error))?.map_err(|error| GivenUp::new(Reason::ProtocolError, error.to_string()))
 }
 
 /// What `clean` asks for. Products that an earlier step of the run built for testing are no part of it.

@@ -155,7 +155,8 @@ pub(super) fn projects(plan: &Plan) -> Vec<Project> {
             Some(Container::Project(path)) => preflight::Container::Project(path),
             None => preflight::Container::Package(step.directory.as_ref().map_or(".", TreeDirectory::as_str).to_owned()),
         };
-        Project { container, scheme: step.classified.scheme.clone() }
+        let xcconfig = invocation::xcconfig_of(&step.classified.sanitized_argv).map(str::to_owned);
+        Project { container, scheme: step.classified.scheme.clone(), xcconfig }
     };
     plan.steps.iter().filter(|step| !plan.is_refused(step)).map(project).collect()
 }

@@ -24,3 +24,4 @@ mod stamp;
 pub mod tar;
 pub mod tree;
 pub mod unpack;
+pub mod xcconfig;

@@ -10,6 +10,7 @@ use std::path::Path;
 pub use error::{LeftOut, PreflightError};
 
 use crate::tree::Tree;
+use crate::xcconfig;
 
 const WORKSPACE_DESCRIPTION: &str = "contents.xcworkspacedata";
 const PROJECT_DESCRIPTION: &str = "project.pbxproj";
@@ -22,6 +23,8 @@ pub struct Project {
     pub container: Container,
     /// The scheme, when one was named.
     pub scheme: Option<String>,
+    /// The file of settings, when one was named.
+    pub xcconfig: Option<String>,
 }
 
 /// The file or directory that describes what is built; paths from the root of the tree.
@@ -38,13 +41,16 @@ pub enum Container {
 /// Checks that `tree` holds what a build of `project` needs. Git LFS pointers are found by [`crate::pack`], which reads every file.
 ///
 /// # Errors
-/// The first of: project, submodules, pods, scheme.
+/// The first of: project, submodules, pods, settings, scheme.
 pub fn check(tree: &Tree, project: &Project) -> Result<(), PreflightError> {
     check_container(tree, &project.container)?;
     if !tree.empty_submodules().is_empty() {
         return Err(PreflightError::SubmoduleEmpty { paths: tree.empty_submodules().to_vec() });
     }
     check_pods(tree, &project.container)?;
+    if let Some(file) = &project.xcconfig {
+        xcconfig::check(tree.root(), file)?;
+    }
     match &project.scheme {
         Some(scheme) => check_scheme(tree, &project.container, scheme),
         None => Ok(()),

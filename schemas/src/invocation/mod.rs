@@ -34,7 +34,7 @@ pub use split::{Assignment, Split, SplitError, SplitErrorKind, split};
 pub use steps::{AllowanceTooLong, StepOrder, check_allowances, check_order};
 pub use table::{Class, Row, TABLE};
 pub use value::Value;
-pub use xcconfig::{DeniedAssignment, Xcconfig, read_xcconfig};
+pub use xcconfig::{DeniedAssignment, Xcconfig, read_xcconfig, xcconfig_of};
 
 #[cfg(test)]
 mod corpus;

@@ -24,6 +24,12 @@ pub struct DeniedAssignment {
     pub fix: &'static str,
 }
 
+/// The file that canonical arguments name with `-xcconfig`, from the root of the tree.
+pub fn xcconfig_of(sanitized_argv: &[String]) -> Option<&str> {
+    let named = sanitized_argv.iter().position(|argument| argument == "-xcconfig")?;
+    sanitized_argv.get(named + 1).map(String::as_str)
+}
+
 /// Reads the text of an `.xcconfig` file. Lines that are no assignment and no include are passed over, as Xcode does.
 pub fn read_xcconfig(text: &str) -> Xcconfig {
     let mut file = Xcconfig::default();

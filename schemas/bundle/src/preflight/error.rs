@@ -3,6 +3,7 @@
 use rch_schemas::Reason;
 
 use crate::tree::Mode;
+use crate::xcconfig::XcconfigError;
 
 /// How many other containers or submodules a message names.
 const NAMED_MAX: usize = 5;
@@ -66,6 +67,9 @@ pub enum PreflightError {
         /// Why it is not taken.
         why: LeftOut,
     },
+    /// A file of settings says what no invocation may say.
+    #[error(transparent)]
+    Settings(#[from] XcconfigError),
     /// Submodules that were never checked out.
     #[error("submodules are not checked out; run `git submodule update --init --recursive`. They are {}", named(paths))]
     SubmoduleEmpty {
@@ -108,6 +112,7 @@ impl PreflightError {
             Self::SchemeNotShared { .. } | Self::SchemeLeftOut { .. } => Reason::SchemeNotShared,
             Self::PodsNotInstalled { .. } | Self::PodsLeftOut { .. } => Reason::PodsMissing,
             Self::SubmoduleEmpty { .. } => Reason::SubmoduleEmpty,
+            Self::Settings(_) => Reason::ArgumentDenied,
         }
     }
 }

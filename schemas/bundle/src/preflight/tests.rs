@@ -20,7 +20,7 @@ fn tree_of(files: &[(&str, &str)]) -> TempDir {
 
 fn checked(root: &TempDir, container: Container, scheme: &str) -> Result<(), PreflightError> {
     let tree = walk(root.path(), &Options::default()).unwrap();
-    check(&tree, &Project { container, scheme: Some(scheme.to_owned()) })
+    check(&tree, &Project { container, scheme: Some(scheme.to_owned()), xcconfig: None })
 }
 
 fn workspace(path: &str) -> Container {
@@ -89,7 +89,7 @@ fn what_only_git_can_bring_in_says_so() {
     let mut tree = walk(root.path(), &Options::default()).unwrap();
     tree.mode = Mode::GitIndex;
     tree.entries.clear();
-    let error = check(&tree, &Project { container: project("App.xcodeproj"), scheme: None }).unwrap_err();
+    let error = check(&tree, &Project { container: project("App.xcodeproj"), scheme: None, xcconfig: None }).unwrap_err();
     let expected =
         "App.xcodeproj is there, but not tracked, and bundle.mode is \"git_index\"; run `git add App.xcodeproj`, or use \"worktree\"";
     assert_eq!(error.to_string(), expected);
@@ -119,7 +119,7 @@ fn a_shared_scheme_that_is_ignored_says_how_to_bring_it_back() {
     assert_eq!(error.to_string(), expected);
 
     let tree = walk(root.path(), &Options { include: vec![file.to_owned()], ..Options::default() }).unwrap();
-    assert_eq!(check(&tree, &Project { container: project("App.xcodeproj"), scheme: Some("App".to_owned()) }), Ok(()));
+    assert_eq!(check(&tree, &Project { container: project("App.xcodeproj"), scheme: Some("App".to_owned()), xcconfig: None }), Ok(()));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn empty_submodules_are_named_with_the_command_that_fills_them() {
     let root = tree_of(&[("App.xcodeproj/project.pbxproj", "")]);
     let mut tree = walk(root.path(), &Options::default()).unwrap();
     tree.empty_submodules = vec!["Vendor/Lib".to_owned()];
-    let error = check(&tree, &Project { container: project("App.xcodeproj"), scheme: None }).unwrap_err();
+    let error = check(&tree, &Project { container: project("App.xcodeproj"), scheme: None, xcconfig: None }).unwrap_err();
     assert_eq!(error.reason(), Reason::SubmoduleEmpty);
     let expected = "submodules are not checked out; run `git submodule update --init --recursive`. They are Vendor/Lib";
     assert_eq!(error.to_string(), expected);
