@@ -1,7 +1,8 @@
 //! Files that must survive a power cut: on the disk, not only in its caches, when the call returns.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 /// Puts `bytes` into the file at `path`, whole or not at all. On Apple systems the standard library's sync is `F_FULLFSYNC`.
@@ -16,9 +17,10 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
-/// Makes a directory and its parents, each of which then survives.
+/// Makes a directory and its parents, each of which then survives. Sources and results are nobody else's to read, so what is made is the
+/// agent's alone; what was there keeps its mode.
 pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     match path.parent() {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
@@ -37,7 +39,20 @@ pub(crate) fn remove_dir(path: &Path) -> io::Result<()> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_directory_that_is_made_is_its_owner_s_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        create_dir(&dir.path().join("data/outbox")).unwrap();
+        let mode = |path: &str| fs::metadata(dir.path().join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("data"), mode("data/outbox")), (0o700, 0o700));
+        fs::set_permissions(dir.path().join("data"), fs::Permissions::from_mode(0o750)).unwrap();
+        create_dir(&dir.path().join("data")).unwrap();
+        assert_eq!(mode("data"), 0o750);
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_leaves_nothing_else() {

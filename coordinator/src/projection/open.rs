@@ -1,5 +1,7 @@
 //! Opening the database: one of another form is moved aside, never migrated in place, since the ledger rebuilds it.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +29,8 @@ pub(crate) struct Opened {
 /// Opens or makes the projection in `data_dir`.
 pub(crate) fn open(data_dir: &Path) -> Result<Opened, ProjectionError> {
     let directory = |source| ProjectionError::Directory { path: data_dir.to_owned(), source };
-    std::fs::create_dir_all(data_dir).map_err(directory)?;
+    // Who built what is nobody else's to read; a directory that is there keeps its mode.
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(directory)?;
     let path = data_dir.join(FILE_NAME);
     let database = create(&path)?;
     if is_readable(&database)? {
@@ -88,7 +91,17 @@ fn make_tables(database: &Database) -> Result<(), ProjectionError> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_data_directory_that_is_made_is_its_owner_s_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("coordinator/data");
+        open(&data).unwrap();
+        assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    }
 
     #[test]
     fn a_projection_of_another_form_is_moved_aside_and_begun_again() {

@@ -1,7 +1,8 @@
 //! A store, opened by its URL: single objects in and out, each within a time limit.
 
-use std::fs;
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +118,8 @@ impl Store {
     }
 
     fn open_directory(directory: PathBuf) -> Result<Self, OpenError> {
-        if let Err(source) = fs::create_dir_all(&directory) {
+        // Everybody's sources and results are in it. A directory that is there keeps its mode: a group may share it.
+        if let Err(source) = DirBuilder::new().recursive(true).mode(0o700).create(&directory) {
             return Err(OpenError::Unusable { directory, source });
         }
         match LocalFileSystem::new_with_prefix(&directory) {
@@ -195,7 +197,22 @@ fn not_found(operation: &'static str, key: &Key) -> StoreError {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_directory_that_is_made_is_its_owner_s_alone_and_one_that_is_there_keeps_its_mode() {
+        let place = tempfile::tempdir().unwrap();
+        let store = place.path().join("farm/store");
+        let url = format!("file://{}", store.display());
+        let mode = || std::fs::metadata(&store).unwrap().permissions().mode() & 0o777;
+        Store::open(&url).unwrap();
+        assert_eq!(mode(), 0o700);
+        std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o770)).unwrap();
+        Store::open(&url).unwrap();
+        assert_eq!(mode(), 0o770);
+    }
 
     fn refusal(url: &str) -> String {
         Store::open(url).expect_err("it was to be refused").to_string()

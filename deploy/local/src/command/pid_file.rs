@@ -1,8 +1,9 @@
 //! The file by which `down` finds `up`. Its lock, not its number, says whether a farm runs: a lock ends with its process, a number stays and
 //! may come to mean another process.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +29,8 @@ pub(super) struct Holder {
 impl PidFile {
     /// Takes the directory for this process; or says who has it.
     pub(super) fn take(directory: &Path) -> io::Result<Result<Self, Holder>> {
-        std::fs::create_dir_all(directory)?;
+        // The farm's directory: nobody else's to read.
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let mut file = open(directory)?;
         match file.try_lock() {
             Ok(()) => {

@@ -1,7 +1,7 @@
 //! What lies where in a farm's directory.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use super::error::FarmError;
@@ -84,12 +84,31 @@ impl Layout {
     }
 }
 
+/// Keys, sources and results lie here: what is made is the user's alone, what was there keeps its mode.
 fn make_folder(path: &Path) -> Result<(), FarmError> {
-    fs::create_dir_all(path).map_err(|source| FarmError::Write { path: path.to_owned(), source })
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| FarmError::Write { path: path.to_owned(), source })
 }
 
 /// A new folder that nobody removes on drop: the keeper does, once nothing runs in it any more.
 fn temporary() -> Result<PathBuf, FarmError> {
     let made = tempfile::Builder::new().prefix("rch-farm-").tempdir();
     made.map(tempfile::TempDir::keep).map_err(|source| FarmError::Write { path: std::env::temp_dir(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_of_a_farm_is_its_user_s_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("farm/nats");
+        make_folder(&folder).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(folder.parent().unwrap()), mode(&folder)), (0o700, 0o700));
+    }
 }
