@@ -31,7 +31,8 @@ pub enum Mode {
     /// Tracked files, and untracked ones that nothing excludes.
     #[default]
     Worktree,
-    /// Only tracked files, with the content they have in the work tree.
+    /// Only tracked files, with the content they have in the work tree, and `Package.resolved` even where it is ignored: it decides what is built
+    /// (spec 7.3, which wins over "tracked only" of 1.7).
     GitIndex,
 }
 

@@ -167,7 +167,7 @@ impl Include {
     /// Whether something in the ignored directory `path` may be brought back, so that it must be looked through.
     pub(super) fn reaches_into(&self, path: &str) -> bool {
         let reaches = |start: &String| start.is_empty() || is_in(path, start) || is_in(start, path);
-        is_container(path) || self.starts.iter().any(reaches)
+        may_hold_resolved_packages(path) || self.starts.iter().any(reaches)
     }
 }
 
@@ -176,12 +176,12 @@ fn is_in(path: &str, directory: &str) -> bool {
 }
 
 /// `Package.resolved` pins what is built, so a build needs it even where it is ignored (spec 7.3).
-fn is_resolved_packages(path: &str) -> bool {
+pub(super) fn is_resolved_packages(path: &str) -> bool {
     path.rsplit('/').next() == Some("Package.resolved")
 }
 
 /// The directories that Xcode keeps `Package.resolved` in, which people ignore as a whole.
-fn is_container(path: &str) -> bool {
+pub(super) fn may_hold_resolved_packages(path: &str) -> bool {
     let mut components = path.rsplit('/');
     match components.next() {
         Some("swiftpm") => components.next() == Some("xcshareddata"),

@@ -51,7 +51,7 @@ pub fn walk(root: &Path, options: &Options) -> Result<Tree, WalkError> {
 }
 
 fn top(root: &Path, mode: Mode, checkout: Option<Repository>, tracked: Tracked) -> Result<Directory, WalkError> {
-    let scope = if mode == Mode::GitIndex { Scope::Tracked } else { Scope::All };
+    let scope = if mode == Mode::GitIndex { Scope::Index } else { Scope::All };
     let rules = checkout.as_ref().map(|repository| Rules::outside(repository, root)).transpose()?.flatten();
     let own = checkout.filter(|repository| repository.top == root);
     let checkout = own.map_or(Checkout::No, |repository| Checkout::Known(Box::new(repository)));

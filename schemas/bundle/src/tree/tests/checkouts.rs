@@ -31,6 +31,23 @@ fn only_tracked_files_are_taken_when_the_index_decides() {
 }
 
 #[test]
+fn pinned_packages_are_taken_beside_the_index_and_those_of_others_are_not() {
+    let of_project = "App.xcodeproj/project.xcworkspace/xcshareddata/swiftpm/Package.resolved";
+    let root = tree_of(&["App.xcodeproj/project.pbxproj", "Kit/Package.swift", "Kit/.gitignore"]);
+    git(root.path(), &["init", "--quiet"]);
+    fs::write(root.path().join(".gitignore"), "Package.resolved\nxcshareddata/\n").unwrap();
+    commit_all(root.path());
+    write(
+        root.path(),
+        &[of_project, "Kit/Package.resolved", "Kit/.build/checkouts/log/Package.resolved", "Kit/new.swift", "new/Package.resolved"],
+    );
+    let options = Options { mode: Mode::GitIndex, ..Options::default() };
+    let expected =
+        [".gitignore", "App.xcodeproj/project.pbxproj", of_project, "Kit/.gitignore", "Kit/Package.resolved", "Kit/Package.swift"];
+    assert_eq!(paths(root.path(), &options), expected);
+}
+
+#[test]
 fn the_index_is_read_in_every_version_that_git_writes() {
     let files = ["a/one.swift", "a/two.swift", "b/three.swift"];
     for arguments in [

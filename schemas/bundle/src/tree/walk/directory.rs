@@ -8,7 +8,7 @@ use super::super::excluded::{IsDirectory, is_excluded};
 use super::super::list::{bundle_path, check_name};
 use super::super::open::{Name, OpenDirectory};
 use super::super::repository::{Repository, Tracks};
-use super::super::rules::{Include, Rules};
+use super::super::rules::{Include, Rules, is_resolved_packages, may_hold_resolved_packages};
 use super::super::tracked::{Tracked, TrackedWithin};
 use super::super::{Entry, Mode, Origin, WalkError};
 use super::findings::Findings;
@@ -20,7 +20,9 @@ pub(super) enum Scope {
     All,
     /// It is ignored: tracked files, and what an include brings back.
     Included,
-    /// It is on the fixed list, or the mode says so: tracked files.
+    /// The mode says so: tracked files, and the `Package.resolved` that a build needs (spec 7.3 over 1.7, which would leave an untracked one out).
+    Index,
+    /// It is on the fixed list: tracked files.
     Tracked,
 }
 
@@ -94,6 +96,8 @@ impl Here {
         let own = self.directory.scope;
         if own == Scope::Tracked || is_excluded(path, is_directory) {
             Scope::Tracked
+        } else if own == Scope::Index {
+            Scope::Index
         } else if own == Scope::Included || self.directory.is_ignored(&self.open.disk().join(&name.text), is_directory) {
             Scope::Included
         } else {
@@ -182,19 +186,20 @@ impl Walk<'_> {
         let is_submodule = here.directory.tracked_at(path) == Some(Tracks::Submodule);
         let scope = match (is_submodule, self.mode) {
             (true, Mode::Worktree) => Scope::All,
-            (true, Mode::GitIndex) => Scope::Tracked,
+            (true, Mode::GitIndex) => Scope::Index,
             (false, Mode::Worktree | Mode::GitIndex) => here.scope(name, path, IsDirectory::Yes),
         };
         let tracked: Vec<_> = here.directory.tracked.iter().filter_map(|tracked| tracked.directory(path)).collect();
         let worth_it = match scope {
             Scope::All => true,
             Scope::Included => is_submodule || !tracked.is_empty() || self.include.reaches_into(path),
+            Scope::Index => is_submodule || !tracked.is_empty() || may_hold_resolved_packages(path),
             Scope::Tracked => is_submodule || !tracked.is_empty(),
         };
         let checkout = match (is_submodule, scope) {
-            (true, Scope::All | Scope::Included | Scope::Tracked) => Checkout::Submodule,
+            (true, Scope::All | Scope::Included | Scope::Index | Scope::Tracked) => Checkout::Submodule,
             (false, Scope::All) => Checkout::Perhaps,
-            (false, Scope::Included | Scope::Tracked) => Checkout::No,
+            (false, Scope::Included | Scope::Index | Scope::Tracked) => Checkout::No,
         };
         worth_it.then(|| Directory {
             above: Some(Arc::clone(&here.directory)),
@@ -216,6 +221,7 @@ impl Walk<'_> {
             let taken = match here.scope(name, path, IsDirectory::No) {
                 Scope::All => true,
                 Scope::Included => self.include.brings_back(path),
+                Scope::Index => is_resolved_packages(path),
                 Scope::Tracked => false,
             };
             if !taken {
