@@ -60,6 +60,11 @@ pub(crate) fn invalid(state: &State, request: &SubmitRun) -> Option<Reply> {
     if let Err(error) = check_steps(request, &state.config.policy) {
         return in_steps(error.to_string());
     }
+    if let Err(error) = request.options.timeouts.check() {
+        return Some(refused(422, Reason::InvalidRequest, error.to_string(), |problem| {
+            problem.field = Some("options.timeouts".to_owned())
+        }));
+    }
     let sanitized = |step: &SubmitStep| classify(&step.argv, &state.config.policy).sanitized_argv;
     let overall_seconds = request.options.timeouts.overall_seconds;
     if let Some(error) = request.steps.iter().find_map(|step| check_allowances(&sanitized(step), overall_seconds).err()) {

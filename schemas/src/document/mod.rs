@@ -27,7 +27,7 @@ pub use header::{Document, SchemaId, SchemaVersion};
 pub use job::{ConfigSource, EffectiveConfig, Invocation, Job, JobDestination, JudgedArgument, RecipeRef, Redaction};
 pub use options::{
     ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, JobTimeouts, PackageCache, Priority, ResultCache,
-    RunOptions, SelectionMode, Timeouts,
+    RunOptions, SelectionMode, TimeoutOutOfBounds, Timeouts,
 };
 pub use result::{Destination, FailingTest, FirstError, JobStatus, Metrics, Outcome, PhaseTime, Summary, TestCounts, ToolchainDocument};
 pub use run::{PlannedDestination, PlannedJob, PlannedStep, RunPlan, RunState, RunSummary, SummarizedJob};

@@ -1,6 +1,7 @@
 //! The options of a run: what the merged configuration says, as types.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,46 @@ pub struct Timeouts {
     pub queue_seconds: u32,
     /// To reach the coordinator; 1 to 300.
     pub connect_seconds: u32,
+}
+
+/// A timeout that no run may have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("timeouts.{name} is {found}, expected {} to {} seconds", bounds.start(), bounds.end())]
+pub struct TimeoutOutOfBounds {
+    /// The member.
+    pub name: &'static str,
+    /// Its value, in seconds.
+    pub found: u32,
+    /// What it may be, in seconds.
+    pub bounds: RangeInclusive<u32>,
+}
+
+impl Timeouts {
+    /// A day: no job of a team takes longer.
+    pub const OVERALL_SECONDS: RangeInclusive<u32> = 1..=86_400;
+    /// As long as the job itself may be silent.
+    pub const IDLE_LOG_SECONDS: RangeInclusive<u32> = 1..=86_400;
+    /// A week: nobody waits longer for a worker.
+    pub const QUEUE_SECONDS: RangeInclusive<u32> = 0..=7 * 86_400;
+    /// Five minutes: a coordinator that is restarted answers earlier.
+    pub const CONNECT_SECONDS: RangeInclusive<u32> = 1..=300;
+
+    /// Whether every timeout is within its bounds.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), TimeoutOutOfBounds> {
+        let all = [
+            ("overall_seconds", self.overall_seconds, Self::OVERALL_SECONDS),
+            ("idle_log_seconds", self.idle_log_seconds, Self::IDLE_LOG_SECONDS),
+            ("queue_seconds", self.queue_seconds, Self::QUEUE_SECONDS),
+            ("connect_seconds", self.connect_seconds, Self::CONNECT_SECONDS),
+        ];
+        match all.into_iter().find(|(_, found, bounds)| !bounds.contains(found)) {
+            None => Ok(()),
+            Some((name, found, bounds)) => Err(TimeoutOutOfBounds { name, found, bounds }),
+        }
+    }
 }
 
 impl Default for Timeouts {

@@ -29,3 +29,15 @@ fn a_test_that_may_take_as_long_as_its_job_refuses_the_run() {
     submitted.request.options.timeouts.overall_seconds = 1801;
     assert!(matches!(farm.ask(CommandBody::Submit(Box::new(submitted))), Reply::Run(_)));
 }
+
+#[test]
+fn a_timeout_out_of_its_bounds_refuses_the_run_whoever_sent_it() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let mut submitted = request("request-01", &["build"]);
+    submitted.request.options.timeouts.overall_seconds = 86_401;
+    let Reply::Refused(problem) = farm.ask(CommandBody::Submit(Box::new(submitted.clone()))) else { panic!("accepted") };
+    assert_eq!((problem.status, problem.code, problem.field.as_deref()), (422, Reason::InvalidRequest, Some("options.timeouts")));
+    assert_eq!(problem.detail, "timeouts.overall_seconds is 86401, expected 1 to 86400 seconds");
+    submitted.request.options.timeouts.overall_seconds = 86_400;
+    assert!(matches!(farm.ask(CommandBody::Submit(Box::new(submitted))), Reply::Run(_)));
+}
