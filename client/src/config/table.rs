@@ -1,12 +1,14 @@
 //! Every key of the configuration, with its shape, bounds, scope and built-in value. Nothing else lists them.
 
+use std::ops::RangeInclusive;
+
+use rch_schemas::document::Timeouts;
+
 use super::key::{Items, Judge, Key, Scope, Shape};
 use super::value;
 
 /// The largest integer that JSON carries exactly.
 const INTEGER_MAX: u64 = (1 << 53) - 1;
-/// A week: nobody waits longer for a worker.
-const QUEUE_SECONDS_MAX: u64 = 7 * 86_400;
 
 /// The repo's file, from the root of the tree.
 pub(crate) const REPO_FILE: &str = ".rch/xcode.toml";
@@ -29,6 +31,11 @@ const fn action(path: &'static str, shape: Shape) -> Key {
 
 const fn each(judge: Judge) -> Shape {
     Shape::List(Items { each: Some(judge), between: ',' })
+}
+
+#[expect(clippy::cast_lossless, reason = "u64::from cannot be called in a constant")]
+const fn seconds(bounds: &RangeInclusive<u32>) -> Shape {
+    Shape::Integer { min: *bounds.start() as u64, max: *bounds.end() as u64 }
 }
 
 /// Any texts.
@@ -76,10 +83,10 @@ pub(crate) const KEYS: &[Key] = &[
     with("worker_selection.mode", Shape::OneOf(&["deterministic", "adaptive"]), "\"deterministic\""),
     key("worker_selection.tags", each(value::tag)),
     key("worker_selection.worker", Shape::Parsed(value::worker)),
-    with("timeouts.overall_seconds", Shape::Integer { min: 1, max: 86_400 }, "1800"),
-    with("timeouts.idle_log_seconds", Shape::Integer { min: 1, max: 86_400 }, "300"),
-    with("timeouts.queue_seconds", Shape::Integer { min: 0, max: QUEUE_SECONDS_MAX }, "3600"),
-    with("timeouts.connect_seconds", Shape::Integer { min: 1, max: 300 }, "30"),
+    with("timeouts.overall_seconds", seconds(&Timeouts::OVERALL_SECONDS), "1800"),
+    with("timeouts.idle_log_seconds", seconds(&Timeouts::IDLE_LOG_SECONDS), "300"),
+    with("timeouts.queue_seconds", seconds(&Timeouts::QUEUE_SECONDS), "3600"),
+    with("timeouts.connect_seconds", seconds(&Timeouts::CONNECT_SECONDS), "30"),
     with("bundle.mode", Shape::OneOf(&["worktree", "git_index"]), "\"worktree\""),
     tree("bundle.include", each(value::glob)),
     with("bundle.max_bytes", Shape::Integer { min: 0, max: INTEGER_MAX }, "0"),
