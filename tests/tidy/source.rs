@@ -26,7 +26,9 @@ impl Source {
         let (folder, file) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
         let declared = format!("#[cfg(test)]\nmod {};", file.trim_end_matches(".rs"));
         let parents = [format!("{folder}.rs"), format!("{folder}/mod.rs"), format!("{folder}/lib.rs")];
-        all.iter().any(|source| parents.contains(&source.path) && (source.text.contains(&declared) || source.is_test(all)))
+        all.iter().any(|source| {
+            parents.contains(&source.path) && (source.text.contains(&declared) || (source.path != self.path && source.is_test(all)))
+        })
     }
 }
 
