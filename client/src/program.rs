@@ -54,18 +54,41 @@ fn run(cli: Cli) -> u8 {
     ending.exit_code
 }
 
-/// Does the command; the second Ctrl-C ends it wherever it is.
+/// Does the command; the second Ctrl-C ends it wherever it is, and the first, too, where nothing has to be ended well.
 async fn interruptible(cli: Cli, environment: Environment, reporter: &mut Reporter) -> Ending {
     let (interrupts, listener) = match Interrupts::listen() {
         Ok(listening) => listening,
         Err(source) => return CommandError::Local { what: "cannot listen for", path: "signals".into(), source }.tell(reporter),
     };
+    let (ends_well, mut first) = (ends_well(&cli.command), interrupts.clone());
     let mut context = Context { environment, global: cli.global, interrupts, reporter };
     let outcome = tokio::select! {
         outcome = dispatch(cli.command, &mut context) => outcome,
+        () = first.asked(1), if !ends_well => Err(CommandError::Interrupted),
         () = listener.run() => Err(CommandError::Interrupted),
     };
     outcome.unwrap_or_else(|error| error.tell(reporter))
+}
+
+/// Whether the command answers a first Ctrl-C itself: it has a run to cancel or to leave, or something half fetched.
+fn ends_well(command: &Command) -> bool {
+    use XcodeCommand as Xcode;
+    match command {
+        Command::Xcodebuild { .. } | Command::Tail(_) | Command::Wait { .. } | Command::Fetch(_) => true,
+        Command::Xcode(command) => matches!(command, Xcode::Verify { .. } | Xcode::Run { .. } | Xcode::Tail(_) | Xcode::Fetch(_)),
+        Command::Cancel { .. }
+        | Command::Runs { .. }
+        | Command::Workers(_)
+        | Command::Status
+        | Command::Login(_)
+        | Command::Logout { .. }
+        | Command::Config(_)
+        | Command::Schema(_)
+        | Command::Audit { .. }
+        | Command::Doctor
+        | Command::Completions { .. }
+        | Command::Man { .. } => false,
+    }
 }
 
 /// Does one command.
@@ -108,5 +131,27 @@ fn streams(color: Color, environment: Option<&Environment>) -> Streams {
         err: Box::new(io::stderr()),
         colour: is_coloured,
         live: (terminal && !has("CI")).then(Terminal::stderr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_interrupt_is_left_to_commands_that_have_something_to_end() {
+        for (line, expected) in [
+            ("rch xcode verify", true),
+            ("rch xcodebuild build", true),
+            ("rch wait last", true),
+            ("rch fetch last", true),
+            ("rch xcode explain -- build", false),
+            ("rch cancel last", false),
+            ("rch audit .", false),
+            ("rch doctor", false),
+        ] {
+            let cli = Cli::read(line.split(' ').map(OsString::from)).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(ends_well(&cli.command), expected, "{line}");
+        }
     }
 }

@@ -33,7 +33,6 @@ const fn each(judge: Judge) -> Shape {
     Shape::List(Items { each: Some(judge), between: ',' })
 }
 
-#[expect(clippy::cast_lossless, reason = "u64::from cannot be called in a constant")]
 const fn seconds(bounds: &RangeInclusive<u32>) -> Shape {
     Shape::Integer { min: *bounds.start() as u64, max: *bounds.end() as u64 }
 }
