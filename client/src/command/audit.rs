@@ -31,10 +31,7 @@ pub(crate) async fn run(context: &mut Context<'_>, directory: &Path) -> Result<E
     }
     let claims: Vec<&Claim> = audited.iter().flat_map(|(_, claims)| claims).collect();
     let text = tally(audited.len(), &claims);
-    let refuted = claims.iter().filter_map(|claim| match claim.standing {
-        Standing::Refuted(reason) => Some(reason),
-        Standing::Proven | Standing::Open => None,
-    });
+    let refuted = claims.iter().filter_map(|claim| claim.reason);
     // A forged signature weighs more than a damaged file.
     let ending = match refuted.max_by_key(|reason| reason.exit_code()) {
         None => {
@@ -61,7 +58,7 @@ async fn pins(context: &Context<'_>) -> Pins {
 fn word(standing: Standing) -> &'static str {
     match standing {
         Standing::Proven => "proven",
-        Standing::Open => "not proven",
-        Standing::Refuted(_) => "refuted",
+        Standing::NotProven => "not proven",
+        Standing::Refuted => "refuted",
     }
 }

@@ -25,31 +25,34 @@ pub(crate) enum Standing {
     /// What is here proves it.
     Proven,
     /// Nothing here speaks against it, and nothing proves it.
-    Open,
-    /// What is here proves the contrary, for this reason.
-    Refuted(Reason),
+    NotProven,
+    /// What is here proves the contrary.
+    Refuted,
 }
 
-/// One claim about a set.
+/// One claim about a set or a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Claim {
     /// How it stands.
     pub(crate) standing: Standing,
+    /// Why it is refuted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
     /// What it says, and by whom.
     pub(crate) text: String,
 }
 
 impl Claim {
     fn proven(text: impl Into<String>) -> Self {
-        Self { standing: Standing::Proven, text: text.into() }
+        Self { standing: Standing::Proven, reason: None, text: text.into() }
     }
 
     fn open(text: impl Into<String>) -> Self {
-        Self { standing: Standing::Open, text: text.into() }
+        Self { standing: Standing::NotProven, reason: None, text: text.into() }
     }
 
     fn refuted(reason: Reason, text: impl Into<String>) -> Self {
-        Self { standing: Standing::Refuted(reason), text: text.into() }
+        Self { standing: Standing::Refuted, reason: Some(reason), text: text.into() }
     }
 }
 
@@ -105,7 +108,7 @@ fn signature(directory: &Path, pins: &Pins, claims: &mut Vec<Claim>) -> Option<A
             Err(error) => Claim::refuted(error.reason(), error.to_string()),
         },
     };
-    let is_refuted = matches!(whose.standing, Standing::Refuted(_));
+    let is_refuted = whose.standing == Standing::Refuted;
     claims.push(whose);
     (!is_refuted).then_some(signed)
 }
@@ -190,9 +193,9 @@ fn read<T: serde::de::DeserializeOwned>(directory: &Path, name: &str) -> Result<
 
 /// `2 sets: 10 claims proven, 1 open, none refuted`.
 pub(crate) fn tally(sets: usize, claims: &[&Claim]) -> String {
-    let number = |is: fn(&Standing) -> bool| claims.iter().filter(|claim| is(&claim.standing)).count() as u64;
-    let refuted = number(|standing| matches!(standing, Standing::Refuted(_)));
+    let number = |standing| claims.iter().filter(|claim| claim.standing == standing).count() as u64;
+    let refuted = number(Standing::Refuted);
     let refuted = if refuted == 0 { "none".to_owned() } else { grouped(refuted) };
-    let (proven, open) = (number(|standing| *standing == Standing::Proven), number(|standing| *standing == Standing::Open));
+    let (proven, open) = (number(Standing::Proven), number(Standing::NotProven));
     format!("{}: {} proven, {} not proven, {refuted} refuted", count(sets as u64, "set"), grouped(proven), grouped(open))
 }

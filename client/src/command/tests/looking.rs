@@ -42,6 +42,12 @@ async fn an_audit_refutes_what_was_changed_and_believes_nothing_that_rests_on_it
     fs::write(set.join("manifest.json"), manifest + " ").unwrap();
     let (code, out) = audit().await;
     assert!(code == 70 && out.contains("     refuted  manifest.json has the digest ") && !out.contains("byte for byte"), "{out}");
+    let (_, captured) = rch(root.path(), &["--json", "audit", ".rch/artifacts/run-0000001/test/job-0000001"]).await;
+    let last: Value = serde_json::from_str(captured.out().lines().last().unwrap()).unwrap();
+    let claims = &last["event"]["document"]["sets"][0]["claims"];
+    let of = |index: usize| (claims[index]["standing"].clone(), claims[index].get("reason").cloned());
+    assert_eq!((of(0), of(1)), ((json!("proven"), None), (json!("not_proven"), None)), "{claims}");
+    assert_eq!(of(2), (json!("refuted"), Some(json!("INTEGRITY_MISMATCH"))), "{claims}");
     let attestation = fs::read_to_string(set.join("attestation.json")).unwrap();
     fs::write(set.join("attestation.json"), attestation.replace("job-0000001", "job-0000002")).unwrap();
     let (code, out) = audit().await;
