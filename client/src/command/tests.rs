@@ -73,6 +73,18 @@ fn ended(sealed: &std::collections::BTreeMap<String, Vec<u8>>) -> Value {
     )
 }
 
+fn summary(sealed: &std::collections::BTreeMap<String, Vec<u8>>) -> Value {
+    json!({
+        "schema_version": 1, "schema_id": "rch-xcode/run_summary@1", "created_at": "2026-01-01T00:01:00Z", "run_id": "run-0000001",
+        "status": "SUCCEEDED", "exit_code": 0, "human_summary": "test succeeded", "accepted_at": "2026-01-01T00:00:00Z",
+        "ended_at": "2026-01-01T00:01:00Z", "succeeded": 1, "failed": 0, "rejected": 0, "cancelled": 0, "skipped": 0,
+        "jobs": [{
+            "job_id": "job-0000001", "step": 0, "action": "test", "destination": 0, "outcome": {"status": "success", "exit_code": 0},
+            "attempt": 1, "duration_ms": 46_900, "manifest_sha256": Sha256::of(&sealed["manifest.json"]),
+        }],
+    })
+}
+
 /// A farm that lacks every chunk at first, breaks both streams once, and serves one sealed set.
 fn farm_of_one_run(set: &Served) -> impl Fn(&Asked) -> Answer + Send + Sync + 'static {
     let (key, sealed) = (Served::key(), set.sealed(&Served::key()));
@@ -107,6 +119,8 @@ fn farm_of_one_run(set: &Served) -> impl Fn(&Asked) -> Answer + Send + Sync + 's
             "GET /jobs/job-0000001/log?cursor=1%3A30" => {
                 Answer::events(&[("1:40", log(20, &LOG[20..40])), ("1:x", log(40, &LOG[40..])), ("1:end", end)])
             }
+            "GET /runs/run-0000001/artifacts/run_plan.json" => Answer::json(&ended(&sealed)["plan"]),
+            "GET /runs/run-0000001/artifacts/run_summary.json" => Answer::json(&summary(&sealed)),
             what if what.starts_with("GET /runs/run-0000001/artifacts/") => Answer::json(&json!({})),
             what => {
                 let path = what.strip_prefix("GET /jobs/job-0000001/artifacts/").unwrap_or_default();

@@ -10,6 +10,7 @@ use rch_schemas::{Reason, Sha256};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::audit_run::is_run;
 use super::seal::{check_entries, pinned};
 use crate::output::{count, grouped};
 
@@ -47,11 +48,11 @@ impl Claim {
         Self { standing: Standing::Proven, reason: None, text: text.into() }
     }
 
-    fn open(text: impl Into<String>) -> Self {
+    pub(super) fn open(text: impl Into<String>) -> Self {
         Self { standing: Standing::NotProven, reason: None, text: text.into() }
     }
 
-    fn refuted(reason: Reason, text: impl Into<String>) -> Self {
+    pub(super) fn refuted(reason: Reason, text: impl Into<String>) -> Self {
         Self { standing: Standing::Refuted, reason: Some(reason), text: text.into() }
     }
 }
@@ -59,31 +60,56 @@ impl Claim {
 /// Whose keys are believed: the farm's own word, or why it could not be had.
 pub(crate) type Pins = Result<Farm, String>;
 
-/// The sets below `directory`, itself included, in order.
-pub(crate) fn sets(directory: &Path) -> Vec<PathBuf> {
-    let (mut sets, mut level) = (Vec::new(), vec![directory.to_owned()]);
+/// A set that was looked over.
+#[derive(Debug)]
+pub(crate) struct Audited {
+    /// Where it is.
+    pub(crate) directory: PathBuf,
+    /// What can be said of it.
+    pub(crate) claims: Vec<Claim>,
+    /// Its attestation, unless nothing of it is to be believed.
+    pub(super) signed: Option<Attestation>,
+}
+
+/// The sets and the runs below `directory`, itself included, in order. Half a seal makes a set: who takes the other half hides nothing.
+pub(crate) fn found(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (mut sets, mut runs, mut level) = (Vec::new(), Vec::new(), vec![directory.to_owned()]);
     for _ in 0..=LEVELS {
-        let (found, others): (Vec<PathBuf>, Vec<PathBuf>) = level.into_iter().partition(|path| path.join(ATTESTATION_PATH).is_file());
+        runs.extend(level.iter().filter(|path| is_run(path)).cloned());
+        let is_set = |path: &PathBuf| [ATTESTATION_PATH, MANIFEST_PATH].iter().any(|name| fs::symlink_metadata(path.join(name)).is_ok());
+        let (found, others): (Vec<PathBuf>, Vec<PathBuf>) = level.into_iter().partition(is_set);
         sets.extend(found);
         let entries = others.iter().filter_map(|path| fs::read_dir(path).ok()).flatten().filter_map(Result::ok);
         level = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect();
     }
+    // A run without its documents still has the name of its directory.
+    let unnamed = sets.iter().filter_map(|set| set.parent()?.parent()).filter(|run| run.starts_with(directory));
+    runs.extend(unnamed.map(Path::to_owned).collect::<Vec<_>>());
     sets.sort();
-    sets
+    runs.sort();
+    runs.dedup();
+    (sets, runs)
 }
 
 /// Everything that can be said of the set in `directory`, from its seal inward. What rests on a refuted claim is not said.
-pub(crate) fn audit(directory: &Path, pins: &Pins) -> Vec<Claim> {
+pub(crate) fn audit(directory: &Path, pins: &Pins) -> Audited {
     let mut claims = Vec::new();
-    let Some(signed) = signature(directory, pins, &mut claims) else { return claims };
-    let Some(manifest) = manifest(directory, &signed, &mut claims) else { return claims };
-    claims.push(files(directory, &manifest));
-    claims.extend(job_key(directory, &signed));
-    claims.extend(readings(&signed));
-    claims
+    let signed = signature(directory, pins, &mut claims);
+    if let Some(signed) = &signed
+        && let Some(manifest) = manifest(directory, signed, &mut claims)
+    {
+        claims.push(files(directory, &manifest));
+        claims.extend(job_key(directory, signed));
+        claims.extend(readings(signed));
+    }
+    Audited { directory: directory.to_owned(), claims, signed }
 }
 
 fn signature(directory: &Path, pins: &Pins, claims: &mut Vec<Claim>) -> Option<Attestation> {
+    if fs::symlink_metadata(directory.join(ATTESTATION_PATH)).is_err() {
+        claims.push(Claim::refuted(Reason::SignatureInvalid, format!("{ATTESTATION_PATH} is not here: nobody vouches for this set")));
+        return None;
+    }
     let (bytes, signed): (Vec<u8>, Attestation) = match read(directory, ATTESTATION_PATH) {
         Ok(read) => read,
         Err(claim) => {
@@ -144,6 +170,11 @@ fn manifest(directory: &Path, signed: &Attestation, claims: &mut Vec<Claim>) -> 
         claims.push(Claim::refuted(error.reason(), error.to_string()));
         return None;
     }
+    if (&manifest.job_id, &manifest.run_id) != (&signed.job_id, &signed.run_id) {
+        let text = format!("{MANIFEST_PATH} is of job {} of the run {}, the signature is not", manifest.job_id, manifest.run_id);
+        claims.push(Claim::refuted(Reason::IntegrityMismatch, text));
+        return None;
+    }
     let text = format!("{MANIFEST_PATH} is the one that was signed, of job {}, attempt {}", signed.job_id, signed.attempt);
     claims.push(Claim::proven(text));
     Some(manifest)
@@ -184,7 +215,7 @@ fn readings(signed: &Attestation) -> Option<Claim> {
     })
 }
 
-fn read<T: serde::de::DeserializeOwned>(directory: &Path, name: &str) -> Result<(Vec<u8>, T), Claim> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(directory: &Path, name: &str) -> Result<(Vec<u8>, T), Claim> {
     let unreadable = |why: String| Claim::refuted(Reason::IntegrityMismatch, format!("{name} cannot be read: {why}"));
     let bytes = fs::read(directory.join(name)).map_err(|error| unreadable(error.to_string()))?;
     let document = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;

@@ -7,6 +7,7 @@
 //! It owns where artifacts lie on this machine. It deliberately does not judge the run: an outcome is the farm's to say.
 
 pub(crate) mod audit;
+pub(crate) mod audit_run;
 mod collect;
 mod directory;
 mod documents;

@@ -61,6 +61,8 @@ pub(crate) enum Label {
     Policy,
     /// The artifacts are what was signed.
     Verified,
+    /// They are what somebody signed who is not known here.
+    Intact,
     /// Where they are.
     Artifacts,
     /// Where the manual pages are.
@@ -118,6 +120,7 @@ impl Label {
             Self::Missing => "Missing",
             Self::Policy => "Policy",
             Self::Verified => "Verified",
+            Self::Intact => "Intact",
             Self::Artifacts => "Artifacts",
             Self::Manual => "Manual",
             Self::Error => "Error",
@@ -141,6 +144,7 @@ impl Label {
             | Self::Skipped
             | Self::Cancelled
             | Self::Left
+            | Self::Intact
             | Self::Waiting
             | Self::Retrying
             | Self::Connection
