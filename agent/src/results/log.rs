@@ -27,6 +27,8 @@ pub(crate) struct LogFacts {
     pub(crate) marker: Option<Marker>,
     /// A compiler's errors with their places, each once.
     pub(crate) first_errors: Vec<FirstError>,
+    /// The first error without a place, which no list of places can hold.
+    pub(crate) said: Option<String>,
     /// Failed tests, for when there is no result bundle.
     pub(crate) failing_tests: Vec<FailingTest>,
     /// The strongest sign that the farm is at fault.
@@ -80,6 +82,9 @@ impl<'a> Scan<'a> {
             self.test(test);
         } else if let Some(placed) = place::split(line) {
             self.placed(&placed);
+        } else if self.facts.said.is_none() {
+            let message = unplaced(line).filter(|message| test_failure(message).is_none());
+            self.facts.said = message.map(|message| cut(&self.tree.relative_in(message)));
         }
     }
 
@@ -125,6 +130,14 @@ impl<'a> Scan<'a> {
         self.facts.project = self.project.map(|row| PROJECT[row].reason);
         self.facts
     }
+}
+
+/// What stands behind `error: ` or `tool: error: `.
+fn unplaced(line: &str) -> Option<&str> {
+    let (tool, message) = line.split_once("error: ")?;
+    let tool = tool.strip_suffix("fatal ").unwrap_or(tool);
+    let is_tool = |tool: &str| !tool.is_empty() && tool.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    (tool.is_empty() || tool.strip_suffix(": ").is_some_and(is_tool)).then_some(message)
 }
 
 fn keep_first(best: &mut Option<usize>, found: Option<usize>) {
@@ -186,6 +199,17 @@ mod tests {
         let error = &facts.first_errors[0];
         assert_eq!((error.path.as_str(), error.line, error.column, error.message.as_str()), ("A.swift", 3, Some(5), "no such thing"));
         assert_eq!(facts.marker, Some(Marker::Failed));
+    }
+
+    #[test]
+    fn an_error_without_a_place_is_kept_with_its_paths_relative() {
+        let said = |text: &str| scan(text).said;
+        let missing = "error: Build input file cannot be found: '/s/tree/A/B.swift'. (in target 'A' from project 'A')\nerror: later";
+        assert_eq!(said(missing).as_deref(), Some("Build input file cannot be found: 'A/B.swift'. (in target 'A' from project 'A')"));
+        assert_eq!(said("xcodebuild: error: no scheme").as_deref(), Some("no scheme"));
+        for line in ["the tool said: error: x", "error: -[A.B c] : failed", "warning: odd", "/s/tree/A.swift:3:5: error: no such thing"] {
+            assert_eq!(said(line), None, "{line}");
+        }
     }
 
     #[test]

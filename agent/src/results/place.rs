@@ -20,6 +20,14 @@ impl Tree {
     pub(super) fn relative<'a>(&self, path: &'a str) -> &'a str {
         self.roots.iter().find_map(|root| path.strip_prefix(root.as_str())).unwrap_or(path)
     }
+
+    /// A message with the tree's paths in it made relative.
+    pub(super) fn relative_in(&self, message: &str) -> String {
+        // The real name of a root may end in the other: `/private/tmp` and `/tmp`.
+        let mut roots: Vec<&str> = self.roots.iter().map(String::as_str).collect();
+        roots.sort_by_key(|root| std::cmp::Reverse(root.len()));
+        roots.into_iter().fold(message.to_owned(), |message, root| message.replace(root, ""))
+    }
 }
 
 /// A place and the rest of its line.
@@ -78,5 +86,6 @@ mod tests {
         let tree = Tree { roots: vec!["/s/tree/".to_owned(), "/private/s/tree/".to_owned()] };
         assert_eq!(tree.relative("/private/s/tree/A/B.swift"), "A/B.swift");
         assert_eq!(tree.relative("/usr/include/x.h"), "/usr/include/x.h");
+        assert_eq!(tree.relative_in("no '/private/s/tree/A.swift' and /s/tree/B.swift"), "no 'A.swift' and B.swift");
     }
 }

@@ -134,6 +134,9 @@ fn detail(evidence: &Evidence<'_>, reason: Reason) -> Option<String> {
         let error = evidence.log.first_errors.first()?;
         return Some(format!("{}:{}: {}", error.path, error.line, error.message));
     }
+    if reason == Reason::BuildFailed {
+        return evidence.log.said.clone();
+    }
     if matches!(reason, Reason::TestFailed | Reason::TestCrash) {
         let counts = evidence.tests.counts()?;
         return Some(format!("{} of {} tests failed", counts.failed, counts.total));

@@ -76,6 +76,20 @@ fn a_compile_error_beats_the_farm_s_noise_and_the_farm_beats_the_project_s_other
 }
 
 #[test]
+fn a_build_that_failed_for_no_known_reason_says_what_the_log_says() {
+    let mut facts = log(Some(Marker::Failed));
+    facts.said = Some("Build input file cannot be found: 'A.swift'".to_owned());
+    let tests = TestEvidence::NotOwed;
+    let judged =
+        |log: &LogFacts| judge(&Evidence { action: Action::Build, allow_empty: false, exit: exit(65), log, tests: &tests, arch: None });
+    let verdict = judged(&facts);
+    assert_eq!(verdict.outcome.failure_subkind, Some(Reason::BuildFailed));
+    assert_eq!(verdict.sentence, "build failed: Build input file cannot be found: 'A.swift'");
+    facts.project = Some(Reason::Link);
+    assert_eq!(judged(&facts).sentence, format!("build failed: {}", Reason::Link.sentence()));
+}
+
+#[test]
 fn failed_tests_are_the_project_s_unless_the_runner_never_came_up() {
     let mut facts = log(Some(Marker::Failed));
     facts.project = Some(Reason::TestCrash);
