@@ -10,7 +10,7 @@ use rch_schemas::{JobId, Reason};
 
 use crate::download::{Collected, DownloadError, Place};
 use crate::follow::Story;
-use crate::output::xcodebuild::plain_block;
+use crate::output::xcodebuild::{is_error_of_all, plain_block};
 use crate::output::{Ending, Label, Reporter, Style, Why, bytes, duration};
 
 /// The largest source file a line is shown from.
@@ -128,11 +128,18 @@ pub(super) fn tell_artifacts(reporter: &mut Reporter, collected: &Collected, her
 pub(super) fn first_error(run: &RunView, collected: &Collected, place: &Place) -> Option<String> {
     let job = run.jobs.iter().find(|job| job.state == JobState::Failed)?;
     let summary = collected.summary(&job.job_id)?;
-    let error = summary.first_errors.first()?;
-    let wanted = format!("{}:{}:", error.path, error.line);
     let log = fs::read(place.job(job).join("build.log")).ok()?;
     let log = String::from_utf8_lossy(&log);
-    let index = log.lines().position(|line| line.contains(&wanted) && line.contains("error: "))?;
+    let index = match summary.first_errors.first() {
+        Some(error) => {
+            let wanted = format!("{}:{}:", error.path, error.line);
+            log.lines().position(|line| line.contains(&wanted) && line.contains("error: "))?
+        }
+        // Of a test that failed, what the log holds besides is no reason.
+        None if !summary.failing_tests.is_empty() => return None,
+        // An error without a place stands in the log alone.
+        None => log.lines().position(is_error_of_all)?,
+    };
     Some(format!("build.log:{}", index + 1))
 }
 

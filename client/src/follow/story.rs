@@ -153,6 +153,10 @@ impl Story {
             JobState::Succeeded => (Label::Succeeded, timed),
             // What tests say in the log are failures to count in the result, not errors of the build.
             JobState::Failed if is_of_tests(&job.view) => (Label::Failed, because(summary.or(sentence))),
+            // What was shown in full is counted, not said again.
+            JobState::Failed if self.telling.log == LogMode::Short => {
+                (Label::Failed, because(job.digest.errors_counted().or(summary).or(sentence)))
+            }
             JobState::Failed => (Label::Failed, because(job.digest.errors().or(summary).or(sentence))),
             JobState::Cancelled => (Label::Cancelled, timed),
             JobState::Skipped => {

@@ -176,6 +176,22 @@ Sources/Feed/FeedView.swift:91:20: error: value of type 'Post' has no member 'ti
 }
 
 #[test]
+fn what_is_said_of_the_whole_build_is_said_once() {
+    let said = "xcodebuild: error: The project named \"App\" does not contain a scheme named \"Nope\".";
+    for (mode, expected) in [
+        (LogMode::Short, format!("       build  SampleApp\n\n{said}\n\n      Failed  build in 9.4 s: 1 error\n")),
+        (LogMode::Raw, format!("      Failed  build in 9.4 s: {}\n", said.trim_start_matches("xcodebuild: error: "))),
+    ] {
+        let mut told = Told::new(mode);
+        told.update(run("RUNNING", &running(1), &json!({})));
+        told.log(&build(), &format!("{said}\n"));
+        told.end(&build(), 1);
+        told.update(run("FAILED", &ended("FAILED", 9_400), &json!({"state": "SKIPPED"})));
+        assert_eq!(told.captured.err(), format!("{expected}     Skipped  test, because build failed\n"));
+    }
+}
+
+#[test]
 fn waiting_is_told_once_per_change_and_the_start_says_how_long_it_took() {
     let mut told = Told::new(LogMode::None);
     let waiting = |ahead: u32, detail: &str| json!({"waiting": {"reason": "slot", "ahead": ahead, "detail": detail}});

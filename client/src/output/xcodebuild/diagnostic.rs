@@ -18,7 +18,7 @@ pub(crate) enum Severity {
 pub(crate) struct Diagnostic<'a> {
     /// How bad it is.
     pub(crate) severity: Severity,
-    /// The file, or the tool that has no file to name.
+    /// The file, or the tool that has no file to name; empty when the build system itself speaks (`error: …`).
     pub(crate) path: &'a str,
     /// Line, from 1.
     pub(crate) line: Option<u32>,
@@ -35,9 +35,28 @@ const WORDS: [(&str, Severity); 4] = [
     (": note: ", Severity::Note),
 ];
 
+/// The same at the beginning of a line, with nobody named before. `ld` names itself and leaves the word out.
+const BARE: [(&str, &str, Severity); 4] = [
+    ("error: ", "", Severity::Error),
+    ("fatal error: ", "", Severity::Error),
+    ("warning: ", "", Severity::Warning),
+    ("ld: ", "ld", Severity::Error),
+];
+
 impl<'a> Diagnostic<'a> {
     /// Reads a line; `None` when it is none.
     pub(crate) fn read(line: &'a str) -> Option<Self> {
+        Self::bare(line).or_else(|| Self::placed(line))
+    }
+
+    fn bare(line: &'a str) -> Option<Self> {
+        let (word, path, severity) = BARE.into_iter().find(|(word, ..)| line.starts_with(word))?;
+        let message = &line[word.len()..];
+        let has_word = !path.is_empty() && WORDS.iter().any(|(word, _)| message.starts_with(&word[2..]));
+        (!has_word).then_some(Self { severity, path, line: None, column: None, message })
+    }
+
+    fn placed(line: &'a str) -> Option<Self> {
         let (at, word, severity) =
             WORDS.iter().filter_map(|(word, severity)| Some((line.find(word)?, *word, *severity))).min_by_key(|(at, ..)| *at)?;
         let (place, message) = (&line[..at], &line[at + word.len()..]);
@@ -82,6 +101,11 @@ fn number(text: &str) -> (&str, Option<u32>) {
     }
 }
 
+/// Whether a line is an error about the whole build, not about a file of it.
+pub(crate) fn is_error_of_all(line: &str) -> bool {
+    Diagnostic::read(line).is_some_and(|read| read.severity == Severity::Error && !read.is_in_file())
+}
+
 /// Whether a line only points: the caret line below a source line.
 pub(super) fn is_caret(line: &str) -> bool {
     line.contains('^') && line.chars().all(|c| matches!(c, ' ' | '\t' | '^' | '~' | '|' | '`' | '-'))
@@ -106,6 +130,17 @@ mod tests {
             ("<unknown>:0: error: unable to load", Severity::Error, "<unknown>", (Some(0), None), "unable to load"),
             ("/w/Pods.xcodeproj: error: Signing for x", Severity::Error, "/w/Pods.xcodeproj", (None, None), "Signing for x"),
             ("main.c:1:2: fatal error: 'a.h' file not found", Severity::Error, "main.c", (Some(1), Some(2)), "'a.h' file not found"),
+            (
+                "error: Build input file cannot be found: '/w/A.swift': error: x (in target 'A' from project 'A')",
+                Severity::Error,
+                "",
+                (None, None),
+                "Build input file cannot be found: '/w/A.swift': error: x (in target 'A' from project 'A')",
+            ),
+            ("warning: no rule to process", Severity::Warning, "", (None, None), "no rule to process"),
+            ("clang: error: linker command failed", Severity::Error, "clang", (None, None), "linker command failed"),
+            ("ld: library 'x' not found", Severity::Error, "ld", (None, None), "library 'x' not found"),
+            ("ld: warning: directory not found", Severity::Warning, "ld", (None, None), "directory not found"),
         ] {
             let read = Diagnostic::read(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((read.severity, read.path, (read.line, read.column), read.message), (severity, path, place, message), "{line}");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
+use super::super::amount::count;
 use super::diagnostic::{Diagnostic, Severity, is_caret};
 use super::paths::TreePaths;
 use super::progress::Progress;
@@ -83,6 +84,7 @@ impl LogDigest {
         if diagnostic.severity == Severity::Note || self.seen.len() >= DIAGNOSTICS_MAX || !self.seen.insert(key) {
             return found;
         }
+        let message = self.paths.relative_in(diagnostic.message);
         if diagnostic.severity == Severity::Error {
             self.errors += 1;
             self.places.insert((path.clone(), diagnostic.line));
@@ -90,7 +92,7 @@ impl LogDigest {
                 self.errors_in_files += 1;
                 self.files.insert(path.clone());
             } else {
-                self.sentence.get_or_insert_with(|| diagnostic.message.to_owned());
+                self.sentence.get_or_insert_with(|| message.clone().into_owned());
             }
         }
         let awaited = match diagnostic.column {
@@ -98,7 +100,7 @@ impl LogDigest {
             None if !diagnostic.is_in_file() && diagnostic.message.ends_with(':') => Awaited::Rest,
             None => Awaited::Nothing,
         };
-        self.open = Some(Open { severity: diagnostic.severity, awaited, lines: vec![said(&path, &diagnostic)] });
+        self.open = Some(Open { severity: diagnostic.severity, awaited, lines: vec![said(&path, &message, &diagnostic)] });
         if awaited == Awaited::Nothing {
             found.extend(self.close());
         }
@@ -155,14 +157,20 @@ impl LogDigest {
         self.progress.describe(project)
     }
 
-    /// `2 errors in 1 file`; what a tool said of the whole invocation when no error is about a file; nothing when there was none.
+    /// What a tool said of the whole invocation when no error is about a file; else how many there were; nothing when there was none.
     pub(crate) fn errors(&self) -> Option<String> {
-        use super::super::amount::count;
+        match (&self.sentence, self.errors_in_files) {
+            (Some(sentence), 0) if self.errors == 1 => Some(sentence.clone()),
+            (Some(sentence), 0) => Some(format!("{sentence} ({} in all)", count(self.errors as u64, "error"))),
+            _ => self.errors_counted(),
+        }
+    }
+
+    /// `2 errors in 1 file`, for where the errors themselves are shown; nothing when there was none.
+    pub(crate) fn errors_counted(&self) -> Option<String> {
         let (errors, files) = (count(self.errors as u64, "error"), count(self.files.len() as u64, "file"));
         match (&self.sentence, self.errors_in_files) {
-            (_, 0) if self.errors == 0 => None,
-            (Some(sentence), 0) if self.errors == 1 => Some(sentence.clone()),
-            (Some(sentence), 0) => Some(format!("{sentence} ({errors} in all)")),
+            (_, 0) => (self.errors > 0).then_some(errors),
             (None, _) => Some(format!("{errors} in {files}")),
             (Some(_), in_files) => Some(format!("{errors}, {in_files} of them in {files}")),
         }
@@ -185,13 +193,16 @@ impl LogDigest {
     }
 }
 
-fn said(path: &str, diagnostic: &Diagnostic<'_>) -> String {
+fn said(path: &str, message: &str, diagnostic: &Diagnostic<'_>) -> String {
     let word = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "note",
     };
-    let message = diagnostic.test_failure().unwrap_or_else(|| diagnostic.message.to_owned());
+    let message = diagnostic.test_failure().unwrap_or_else(|| message.to_owned());
+    if path.is_empty() {
+        return format!("{word}: {message}");
+    }
     format!("{}: {word}: {message}", place(path, diagnostic.line, diagnostic.column))
 }
 
@@ -282,6 +293,7 @@ SwiftCompile normal arm64 /w/src/Sources/Feed/FeedView.swift (in target 'App' fr
             (format!("{file}\n{file}x"), Some("2 errors in 1 file")),
             ("/w/Pods.xcodeproj: error: Signing for x".to_owned(), Some("1 error in 1 file")),
             ("/w/a.swift:1:2: warning: no".to_owned(), None),
+            ("error: no input".to_owned(), Some("no input")),
         ] {
             let mut digest = LogDigest::default();
             for line in log.lines() {
@@ -298,6 +310,18 @@ SwiftCompile normal arm64 /w/src/Sources/Feed/FeedView.swift (in target 'App' fr
             "xcodebuild: error: No device for:\n\t\t{ name:iPhone 16 }\n\n\tAvailable".lines().flat_map(|line| digest.take(line)).collect();
         assert_eq!(found, [Found::Error(vec!["xcodebuild: error: No device for:".to_owned(), "\t\t{ name:iPhone 16 }".to_owned()])]);
         assert_eq!(digest.close(), None);
+    }
+
+    #[test]
+    fn an_error_of_the_build_system_itself_is_shown_with_its_paths_relative_to_the_tree() {
+        let mut digest = LogDigest::default();
+        let line =
+            "error: Build input file cannot be found: '/w/sources/01M81WFV0EERWGTSBNNXJV7HDM/01M81WFV140JYBBFRSG4W87MC9/tree/A/B.swift'.";
+        let shown = "error: Build input file cannot be found: 'A/B.swift'.".to_owned();
+        assert_eq!(digest.take(line), [Found::Error(vec![shown])]);
+        assert_eq!(digest.take("warning: odd"), []);
+        assert_eq!(digest.errors().as_deref(), Some("Build input file cannot be found: 'A/B.swift'."));
+        assert_eq!((digest.errors_counted().as_deref(), digest.warnings()), (Some("1 error"), (vec!["warning: odd"], 0)));
     }
 
     #[test]

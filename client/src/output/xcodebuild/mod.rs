@@ -8,6 +8,7 @@ mod lines;
 mod paths;
 mod progress;
 
+pub(crate) use diagnostic::is_error_of_all;
 pub(crate) use digest::{Found, LogDigest, plain_block};
 pub(crate) use lines::Lines;
 pub(crate) use paths::TreePaths;
