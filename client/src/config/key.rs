@@ -80,7 +80,8 @@ pub(crate) fn matches(pattern: &str, path: &[&str]) -> bool {
 
 /// The key of this path. `actions.verify` is the list of names, not an action of that name.
 pub(crate) fn find(path: &[&str]) -> Option<&'static Key> {
-    KEYS.iter().find(|key| matches(key.path, path))
+    let is_beneath_verify = path.len() > 2 && path.starts_with(&["actions", "verify"]);
+    KEYS.iter().find(|key| !is_beneath_verify && matches(key.path, path))
 }
 
 /// The path as TOML writes it: names that are no bare keys stand in quotes.
@@ -180,6 +181,7 @@ mod tests {
     fn verify_is_a_list_of_names_and_no_action() {
         assert!(matches!(find(&["actions", "verify"]).map(|key| &key.shape), Some(Shape::List(_))));
         assert!(!is_section(&["actions", "verify"]));
+        assert!(find(&["actions", "verify", "scheme"]).is_none() && find(&["actions", "verify", "settings", "A"]).is_none());
         assert!(is_section(&["actions", "test", "settings"]) && is_section(&["actions", "anything"]));
     }
 }

@@ -56,13 +56,20 @@ fn find(variable: &str, actions: &[String]) -> Option<(&'static Key, Vec<String>
         return Some((key_of("env.set.*")?, vec!["env".to_owned(), "set".to_owned(), name.to_owned()]));
     }
     let rest = variable.strip_prefix("RCH_ACTIONS_")?;
+    let found = find_of_action(rest, actions)?;
+    // The list of names is no action, and nothing can stand beneath it.
+    (found.1[1] != "verify").then_some(found)
+}
+
+/// The key of an action that a variable sets, by the variable's name after `RCH_ACTIONS_`.
+fn find_of_action(rest: &str, actions: &[String]) -> Option<(&'static Key, Vec<String>)> {
     let path = |action: &str, last: &[&str]| {
         let known = actions.iter().find(|known| shouted(known) == action).cloned();
         let action = known.unwrap_or_else(|| action.to_lowercase());
         [vec!["actions".to_owned(), action], last.iter().map(|name| (*name).to_owned()).collect()].concat()
     };
     if let Some((action, setting)) = rest.split_once("_SETTINGS_").filter(|(action, setting)| !action.is_empty() && !setting.is_empty()) {
-        return Some((key_of("actions.*.settings.*")?, path(action, &["settings", setting])));
+        return Some((KEYS.iter().find(|key| key.path == "actions.*.settings.*")?, path(action, &["settings", setting])));
     }
     KEYS.iter().find_map(|key| {
         let last = key.path.strip_prefix("actions.*.").filter(|last| !last.contains('*'))?;
@@ -123,6 +130,24 @@ mod tests {
         variables.sort();
         variables.dedup();
         assert_eq!(variables.len(), KEYS.len());
+    }
+
+    #[test]
+    fn verify_is_no_action_and_no_two_variables_collide() {
+        let actions: [&[String]; 2] = [&[], &["verify".to_owned(), "Verify".to_owned()]];
+        let both = |first: &str, second: &str, actions| {
+            let variables = [first, second].map(|name| (name.to_owned(), "test".to_owned())).into();
+            read(&Environment { variables, ..Environment::default() }, actions)
+        };
+        let error = both("RCH_ACTIONS_VERIFY", "RCH_ACTIONS_VERIFY_SCHEME", &[]).unwrap_err();
+        assert!(error.to_string().starts_with("environment: there is no key RCH_ACTIONS_VERIFY_SCHEME;"), "{error}");
+        let names = KEYS.iter().flat_map(|key| ["VERIFY", "X", "A_SETTINGS", ""].map(|name| variable_of(key.path).replace('*', name)));
+        let names: Vec<String> = names.collect();
+        for (first, second) in names.iter().flat_map(|first| names.iter().map(move |second| (first, second))) {
+            for actions in actions {
+                drop(both(first, second, actions));
+            }
+        }
     }
 
     #[test]
