@@ -1,6 +1,8 @@
 //! `rch xcode init`: a first `.rch/xcode.toml`, and why it says what it says.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: InitFlags) -> Result<E
         let lines: Vec<String> = proposal.text.lines().map(str::to_owned).collect();
         context.reporter.data_lines(&lines);
     } else {
-        write(&file, &proposal.text)?;
+        write(&at.root, &proposal.text)?;
         context.reporter.fact(&Label::Written, &format!("{}; next: rch xcode verify --dry-run", file.display()));
     }
     let guesses = proposal.guesses.iter().map(|guess| json!({ "what": guess.what, "why": guess.why }));
@@ -85,9 +87,25 @@ fn label(guess: &Guess) -> Label {
     }
 }
 
-fn write(file: &Path, text: &str) -> Result<(), CommandError> {
-    let made = file.parent().map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(file, text)).map_err(|source| CommandError::Local { what: "cannot write", path: file.to_owned(), source })
+/// Writes the tree's configuration, within the tree: through no link.
+fn write(root: &Path, text: &str) -> Result<(), CommandError> {
+    let file = root.join(REPO_FILE);
+    let directory = file.parent().unwrap_or(root);
+    let is_link = |path: &&Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    if let Some(link) = [directory, &file].into_iter().find(is_link) {
+        return Err(ConfigError::Link { path: link.to_owned() }.into());
+    }
+    replace(directory, &file, text).map_err(|source| CommandError::Local { what: "cannot write", path: file, source })
+}
+
+/// Puts a new file in the place of whatever has its name: a rename follows no link.
+fn replace(directory: &Path, file: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    // As any new file: the umask takes away what it takes away.
+    let mut written = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(directory)?;
+    written.write_all(text.as_bytes())?;
+    written.as_file().sync_all()?;
+    written.persist(file).map(drop).map_err(|error| error.error)
 }
 
 /// What the farm's workers have, when a farm is configured and answers soon. What cannot be had is no reason not to propose.

@@ -121,6 +121,12 @@ pub(crate) enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// What would be written lies behind a link.
+    #[error("{} is a link, and rch xcode init writes through none; remove it, or write the file that it leads to by hand", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// There is nothing to propose a configuration from.
     #[error("there is no workspace, project or Package.swift in {} that could be built; {fix}", root.display())]
     NothingToBuild {

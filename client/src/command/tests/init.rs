@@ -1,5 +1,7 @@
 //! `rch xcode init` in a tree, and what `verify` says without it.
 
+use std::path::Path;
+
 use super::*;
 
 /// The tree of the other tests without its configuration, as a checkout.
@@ -44,6 +46,25 @@ async fn what_is_there_is_not_replaced_unless_it_is_asked_for() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "[broken");
     assert_eq!(rch(root.path(), &["xcode", "init", "--force"]).await.0.exit_code, 0);
     assert!(fs::read_to_string(&file).unwrap().contains("project = \"App.xcodeproj\""));
+}
+
+#[tokio::test]
+async fn nothing_is_written_through_a_link() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let target = elsewhere.path().join("mine");
+    fs::write(&target, "mine").unwrap();
+    for (link, to) in [(".rch/xcode.toml", target.as_path()), (".rch/xcode.toml", Path::new("nowhere")), (".rch", elsewhere.path())] {
+        let root = bare();
+        let link = root.path().join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, &link).unwrap();
+        let (ending, captured) = rch(root.path(), &["xcode", "init", "--force"]).await;
+        assert_eq!(ending.exit_code, 2, "{}", captured.err());
+        assert!(captured.err().contains("is a link, and rch xcode init writes through none"), "{}", captured.err());
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+    assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]
