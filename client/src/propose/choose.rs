@@ -12,6 +12,7 @@ use super::settings::{Platform, ProjectFile};
 use super::survey::{Container, Kind, Survey, read, survey};
 use super::text::{Draft, quoted};
 use super::workspace;
+use crate::config::{Layer, Place, REPO_FILE};
 
 /// Names of things that were not taken, before "and more".
 const OTHERS_MAX: usize = 8;
@@ -19,7 +20,7 @@ const OTHERS_MAX: usize = 8;
 /// A configuration for the tree at `root`, by a person who stands in `start`, a directory of the tree.
 ///
 /// # Errors
-/// There is no workspace, project or package.
+/// There is no workspace, project or package, or none whose name a configuration can hold.
 pub(crate) fn propose(root: &Path, start: &Path, farm: Option<&OnFarm>) -> Result<Proposal, NothingToBuild> {
     let mut found = described(root, survey(root, start));
     if found.containers.is_empty() && start != Path::new("") {
@@ -35,7 +36,10 @@ pub(crate) fn propose(root: &Path, start: &Path, farm: Option<&OnFarm>) -> Resul
     candidates.sort_by_key(|candidate| (!candidate.schemes.iter().any(Scheme::has_tests), candidate.schemes.is_empty()));
     let chosen = candidates.remove(0);
     let equals = candidates.len() + 1;
-    Ok(Chooser { equals, ..Chooser::new(root, chosen, &found) }.propose(farm))
+    let proposal = Chooser { equals, ..Chooser::new(root, chosen, &found) }.propose(farm);
+    // The names in it are those of a foreign tree: only what we would read ourselves is offered.
+    let is_readable = Layer::of_bytes(&root.join(REPO_FILE), proposal.text.as_bytes(), Place::Repo).is_ok();
+    if is_readable { Ok(proposal) } else { Err(NothingToBuild { generators: found.generators }) }
 }
 
 /// Without left-overs that nothing describes.

@@ -23,7 +23,8 @@ impl TestPlan {
 
 /// The plan at `path` of the tree.
 pub(super) fn read(root: &Path, path: &Path, is_default: bool) -> Option<TestPlan> {
-    let name = path.file_stem()?.to_str()?.to_owned();
+    // A name that no configuration can hold is that of no plan to propose.
+    let name = path.file_stem()?.to_str().filter(|name| !name.contains(char::is_control))?.to_owned();
     let document: Option<Value> = super::survey::read(&root.join(path)).and_then(|text| serde_json::from_str(&text).ok());
     Some(TestPlan { name, is_default, targets: document.map(|document| targets(&document)) })
 }
@@ -31,5 +32,6 @@ pub(super) fn read(root: &Path, path: &Path, is_default: bool) -> Option<TestPla
 fn targets(document: &Value) -> Vec<String> {
     let targets = document.get("testTargets").and_then(Value::as_array).into_iter().flatten();
     let is_on = |target: &&Value| target.get("enabled").and_then(Value::as_bool) != Some(false);
-    targets.filter(is_on).filter_map(|target| target.pointer("/target/name")?.as_str().map(str::to_owned)).collect()
+    let names = targets.filter(is_on).filter_map(|target| target.pointer("/target/name")?.as_str().map(str::to_owned));
+    names.filter(|name| !name.contains(char::is_control)).collect()
 }

@@ -110,7 +110,7 @@ impl Reader<'_> {
     }
 
     fn target<'b>(&mut self, attribute: impl Fn(&str) -> Option<&'b str>) {
-        let Some(name) = attribute("BlueprintName").map(str::to_owned) else { return };
+        let Some(name) = attribute("BlueprintName").filter(|name| !name.contains(char::is_control)).map(str::to_owned) else { return };
         if self.is_within("TestableReference") {
             if !self.is_skipped {
                 self.scheme.tests.push(name);

@@ -111,6 +111,20 @@ fn what_is_damaged_is_not_known_and_never_a_panic() {
     assert!(told(tree.path(), "", None).contains("project = \"App.xcodeproj\""));
 }
 
+#[test]
+fn a_name_with_a_line_feed_adds_nothing_to_the_proposal() {
+    let plan = "container:Fast&#10;[run]&#10;priority = 'batch'&#10;#.xctestplan";
+    let scheme_text = scheme("App", &["AppTests"], &["container:Main.xctestplan", plan]);
+    let tree = tree(&[
+        ("App.xcodeproj/project.pbxproj", &pbxproj("iphoneos", "")),
+        ("App.xcodeproj/xcshareddata/xcschemes/App.xcscheme", &scheme_text),
+        ("Main.xctestplan", "{\"testTargets\":[{\"target\":{\"name\":\"AppTests\\n[run]\"}}]}"),
+        ("Fast\n[run]\npriority = 'batch'\n#.xctestplan", "{\"testTargets\":[{\"target\":{\"name\":\"AppTests\"}}]}"),
+    ]);
+    let told = told(tree.path(), "", None);
+    assert!(told.contains("scheme = \"App\"") && !told.contains("[run]"), "{told}");
+}
+
 /// Trees of other people, where there are some on this machine.
 #[test]
 fn trees_of_other_people_get_a_proposal_that_can_be_read() {

@@ -20,9 +20,17 @@ pub(super) struct Draft {
     pub(super) destination: String,
 }
 
-/// A text as TOML writes it.
+/// A text as TOML writes it, on one line whatever it holds: it stands in comments, too.
 pub(super) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    if !text.contains(char::is_control) {
+        return toml::Value::String(text.to_owned()).to_string();
+    }
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }
 
 fn listed(texts: &[String]) -> String {
@@ -56,5 +64,22 @@ impl Draft {
         }
         line(format!("\n[destination]\nvalue = {}", quoted(&self.destination)));
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_is_one_line_and_reads_back_as_itself() {
+        for text in ["App", "a\"b", "it's \"it\"", "a\\b", "a\n[run]\nx = 1", "\r\u{7f}\u{85}\t\0\"\\'", "'''\"\"\"\n", "\u{2028}"] {
+            let quoted = quoted(text);
+            assert!(!quoted.contains(char::is_control), "{quoted}");
+            let table: toml::Table = format!("# {quoted}\nvalue = {quoted}").parse().unwrap();
+            assert_eq!((table.len(), table["value"].as_str()), (1, Some(text)));
+        }
     }
 }
