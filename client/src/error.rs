@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
+use rch_bundle::name::InvalidName;
 use rch_schemas::protocol::Feature;
 use rch_schemas::{Reason, RunId};
 use serde_json::json;
@@ -74,6 +75,14 @@ pub(crate) enum CommandError {
         /// What to do.
         fix: &'static str,
     },
+    /// What cannot be the path of an artifact.
+    #[error("{path:?} is no path of an artifact: {source}; give it as `rch status ID` shows it, such as build.log")]
+    ArtifactPath {
+        /// What was given.
+        path: String,
+        /// What is wrong with it.
+        source: InvalidName,
+    },
     /// No schema has this name.
     #[error(transparent)]
     Schema(#[from] UnknownSchema),
@@ -131,7 +140,7 @@ impl CommandError {
             Self::Download(error) => error.why(),
             Self::NotFound { .. } => Why::Reason(Reason::NotFound),
             Self::Local { .. } | Self::Credentials(CredentialsError::Unwritable { .. }) => Why::Internal,
-            Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) | Self::Credentials(_) => Why::Usage,
+            Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) | Self::Credentials(_) | Self::ArtifactPath { .. } => Why::Usage,
             Self::Interrupted => Why::Reason(Reason::CancelledByUser),
             Self::Left { .. } => Why::Left,
         }
@@ -148,6 +157,7 @@ impl CommandError {
             | Self::Local { .. }
             | Self::Download(_)
             | Self::NotFound { .. }
+            | Self::ArtifactPath { .. }
             | Self::Schema(_)
             | Self::Credentials(_)
             | Self::FeatureMissing { .. }
@@ -186,6 +196,7 @@ impl CommandError {
             | Self::Local { .. }
             | Self::Download(_)
             | Self::NotFound { .. }
+            | Self::ArtifactPath { .. }
             | Self::Schema(_)
             | Self::Credentials(_)
             | Self::Interrupted
@@ -209,6 +220,7 @@ impl CommandError {
                 | Self::Local { .. }
                 | Self::Download(_)
                 | Self::NotFound { .. }
+                | Self::ArtifactPath { .. }
                 | Self::Schema(_)
                 | Self::FeatureMissing { .. }
                 | Self::Credentials(_) => Label::Error,

@@ -1,5 +1,6 @@
 //! `rch fetch`: artifacts of a run, checked.
 
+use rch_bundle::name::{check, nfc};
 use rch_schemas::wire::http::{JobView, RunView};
 use serde_json::json;
 
@@ -13,13 +14,13 @@ use crate::output::{Ending, Label};
 
 /// Fetches everything that has ended, or what `paths` name of it, and checks it.
 pub(crate) async fn run(context: &mut Context<'_>, flags: FetchFlags) -> Result<Ending, CommandError> {
+    let paths = flags.paths.iter().map(|path| parse(path)).collect::<Result<Vec<_>, _>>()?;
     let mut named = named::find(context, &flags.id, flags.artifacts.as_deref()).await?;
     if flags.wait && chosen(&named, &named.run).any(|job| !job.state.is_terminal()) {
         named.run = tail::to_end(context, &named, LogMode::None).await?;
     }
     let named = named;
     let run_id = named.run.plan.run_id.clone();
-    let paths: Vec<String> = flags.paths.iter().map(|path| path.trim_end_matches('/').to_owned()).collect();
     let mut collected = collect(context, &named, &paths).await?;
     context.reporter.facts(&Label::Notice, &collected.notices);
     let running: Vec<String> =
@@ -43,6 +44,14 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: FetchFlags) -> Result<
     let document = json!({ "directory": directory, "files": files, "not_ended": running });
     let text = if running.is_empty() { "fetched and verified" } else { "what has ended was fetched and verified" };
     Ok(Ending { run_id: Some(run_id), ..Ending::success(text) }.with_document(document))
+}
+
+/// A path of an artifact, as a set of artifacts has it.
+fn parse(text: &str) -> Result<String, CommandError> {
+    let path = nfc(text.trim_end_matches('/')).into_owned();
+    let path = if path.is_empty() { text.to_owned() } else { path };
+    check(&path).map_err(|source| CommandError::ArtifactPath { path: path.chars().take(200).collect(), source })?;
+    Ok(path)
 }
 
 /// The job that was named, else all.

@@ -276,6 +276,16 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
 }
 
 #[tokio::test]
+async fn a_path_that_no_artifact_has_is_refused_before_anything_is_asked() {
+    let root = tree();
+    for path in ["/etc/hosts", "../../App.swift", "a//b", "./build.log", "/", ""] {
+        let (ending, captured) = rch(root.path(), &["--coordinator", "http://127.0.0.1:9", "fetch", "last", path]).await;
+        assert_eq!(ending.exit_code, 2, "{path} {}", captured.err());
+        assert!(captured.err().contains(" is no path of an artifact: it "), "{}", captured.err());
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_exit_3() {
     let key = Served::key();
     let fake = Fake::serve(move |asked| if asked.what == "GET /farm" { Answer::json(&farm(&key)) } else { Answer::not_found() }).await;
