@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::cli::LoginFlags;
-use crate::config::{set_coordinator, user_coordinator};
+use crate::config::{coordinator_url, may_hold_a_password, set_coordinator, user_coordinator};
 use crate::credentials::{Access, Credentials, CredentialsError, Login, PlainHttp, Token, address, replace};
 use crate::error::CommandError;
 use crate::farm::{FarmClient, FarmError};
@@ -65,17 +65,11 @@ pub(crate) fn logout(context: &mut Context<'_>, url: &str) -> Result<Ending, Com
     Ok(Ending::success("logged out").with_document(json!({ "url": address(&url), "credentials": path })))
 }
 
-/// The address of a coordinator. What would be lost or sent along is refused.
 fn parse(text: &str) -> Result<Url, CommandError> {
-    let refused = || CredentialsError::Address { found: text.chars().take(200).collect() };
-    let url = Url::parse(text).map_err(|_| refused())?;
-    let is_one = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none();
-    if !is_one || !url.username().is_empty() || url.password().is_some() {
-        // A password in it is a secret too.
-        let found = if url.password().is_some() { "a URL with a password".to_owned() } else { text.chars().take(200).collect() };
-        return Err(CredentialsError::Address { found }.into());
-    }
-    Ok(url)
+    coordinator_url(text).ok_or_else(|| {
+        let found = if may_hold_a_password(text) { "(not shown)".to_owned() } else { text.chars().take(200).collect() };
+        CredentialsError::Address { found }.into()
+    })
 }
 
 fn given_token(flags: &LoginFlags) -> Result<Option<Token>, CommandError> {

@@ -7,6 +7,7 @@ use super::error::ConfigError;
 use super::key::{self, EXCLUSIVE, Key, Scope, Shape};
 use super::layer::Layer;
 use super::place::Place;
+use super::value::may_hold_a_password;
 use super::variable::variable_of;
 
 /// The longest text of a value, in bytes.
@@ -67,7 +68,7 @@ fn leaf(layer: &Layer, path: &[&str], value: &Value) -> Result<(), ConfigError> 
     let wrong = |wrong: Wrong<'_>| ConfigError::Value {
         place: layer.place.to_string(),
         key: wrong.at.map_or_else(|| dotted.clone(), |at| format!("{dotted}[{at}]")),
-        found: if is_secret(key.path) { "(not shown)".to_owned() } else { shown(wrong.found) },
+        found: if is_secret(key.path, wrong.found) { "(not shown)".to_owned() } else { shown(wrong.found) },
         expected: wrong.expected,
     };
     judge(&key.shape, value).map_err(wrong)
@@ -87,8 +88,8 @@ fn name(layer: &Layer, key: &Key, path: &[&str]) -> Result<(), ConfigError> {
     judge(path[at]).map_err(|expected| ConfigError::Name { place: layer.place.to_string(), key: key::dotted(path), expected })
 }
 
-fn is_secret(path: &str) -> bool {
-    path.starts_with("env.set")
+fn is_secret(path: &str, found: &Value) -> bool {
+    path.starts_with("env.set") || path == "coordinator" && may_hold_a_password(&found.to_string())
 }
 
 /// What does not fit.

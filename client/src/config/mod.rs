@@ -35,6 +35,7 @@ pub(crate) use place::Place;
 pub(crate) use record::effective;
 pub(crate) use settings::{ActionConfig, ContainerConfig, Download, ProjectConfig, Settings, project_name};
 pub(crate) use table::REPO_FILE;
+pub(crate) use value::{coordinator_url, may_hold_a_password};
 
 #[cfg(test)]
 mod tests;

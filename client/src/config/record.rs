@@ -20,13 +20,6 @@ pub(crate) fn effective(merged: &Merged) -> EffectiveConfig {
             redactions.push(Redaction { key: format!("env.set.{name}") });
         }
     }
-    if let Some(coordinator) = values.get_mut("coordinator") {
-        let url = coordinator.as_str().and_then(|text| reqwest::Url::parse(text).ok());
-        if url.is_some_and(|url| !url.username().is_empty() || url.password().is_some() || url.query().is_some()) {
-            *coordinator = REDACTED.into();
-            redactions.push(Redaction { key: "coordinator".to_owned() });
-        }
-    }
     EffectiveConfig { values, sources: merged.sources.clone(), redactions }
 }
 

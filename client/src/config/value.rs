@@ -3,6 +3,7 @@
 use rch_schemas::action::Action;
 use rch_schemas::id::{CacheNamespace, WorkerName};
 use rch_schemas::requirement::XcodeRequirement;
+use reqwest::Url;
 
 /// The longest name of an action; it is shown in a column.
 const ACTION_NAME_MAX: usize = 64;
@@ -15,8 +16,19 @@ fn holds(condition: bool, expected: &str) -> Judged {
 }
 
 pub(super) fn coordinator(text: &str) -> Judged {
-    let is_one = reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    holds(is_one, "a URL such as \"http://coordinator.local:7070\"")
+    holds(coordinator_url(text).is_some(), "a URL such as \"http://coordinator.local:7070\", without a user, a query or a fragment")
+}
+
+/// The address of a coordinator. What would be lost, sent along or shown to others is none of it.
+pub(crate) fn coordinator_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())?;
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    is_bare.then_some(url)
+}
+
+/// Whether a text that was meant as an address may hold a password, or what serves as one.
+pub(crate) fn may_hold_a_password(text: &str) -> bool {
+    text.contains(['@', '?', '#'])
 }
 
 pub(super) fn relative_path(text: &str) -> Judged {

@@ -104,8 +104,33 @@ fn a_mistyped_variable_is_refused_and_those_of_other_programs_are_not_ours() {
         ),
         (
             "RCH_COORDINATOR",
+            "http://kim:hunter2@farm",
+            "environment: coordinator is (not shown), expected a URL such as \"http://coordinator.local:7070\", without a user, a query or a fragment",
+        ),
+        (
+            "RCH_COORDINATOR",
+            "http://hunter2@farm:7070",
+            "environment: coordinator is (not shown), expected a URL such as \"http://coordinator.local:7070\", without a user, a query or a fragment",
+        ),
+        (
+            "RCH_COORDINATOR",
+            "http://kim:hunter2@no host",
+            "environment: coordinator is (not shown), expected a URL such as \"http://coordinator.local:7070\", without a user, a query or a fragment",
+        ),
+        (
+            "RCH_COORDINATOR",
+            "http://farm?token=hunter2",
+            "environment: coordinator is (not shown), expected a URL such as \"http://coordinator.local:7070\", without a user, a query or a fragment",
+        ),
+        (
+            "RCH_COORDINATOR",
+            "http://farm#hunter2",
+            "environment: coordinator is (not shown), expected a URL such as \"http://coordinator.local:7070\", without a user, a query or a fragment",
+        ),
+        (
+            "RCH_COORDINATOR",
             "farm:7070",
-            "environment: coordinator is \"farm:7070\", expected a URL such as \"http://coordinator.local:7070\"",
+            "environment: coordinator is \"farm:7070\", expected a URL such as \"http://coordinator.local:7070\", without a user, a query or a fragment",
         ),
     ] {
         assert_eq!(answer(name, value), Err(expected.to_owned()), "{name}");
