@@ -21,6 +21,13 @@ pub(crate) struct CommandLine {
     pub(super) refusals: Vec<Refusal>,
 }
 
+/// `NAME=..` for a word that gives a variable a value, unless that is a switch: any other may be a secret.
+pub(super) fn hidden(word: &str) -> Option<String> {
+    const SHOWN: [&str; 7] = ["", "YES", "NO", "0", "1", "true", "false"];
+    let (name, value) = word.split_once('=')?;
+    (!name.is_empty() && !SHOWN.contains(&value)).then(|| format!("{name}=.."))
+}
+
 impl CommandLine {
     /// Reads words as a shell has split them; a single one with a whole line in it is split here.
     pub(crate) fn read(words: &[String]) -> Self {
@@ -45,13 +52,12 @@ impl CommandLine {
         }
     }
 
-    /// Shows no value of the variable that the word at `index` sets, unless it is no secret.
-    pub(super) fn hide_value(&mut self, index: usize) {
-        /// Switches and small numbers.
-        const SHOWN_BYTES_MAX: usize = 5;
-        let Some((name, value)) = self.words[index].split_once('=') else { return };
-        if value.len() > SHOWN_BYTES_MAX {
-            self.pieces[self.places[index]] = format!("{name}=..");
+    /// Shows no value of a variable that one of the first `count` words sets.
+    pub(super) fn hide_values(&mut self, count: usize) {
+        for (word, place) in self.words.iter().zip(&self.places).take(count) {
+            if let Some(hidden) = hidden(word) {
+                self.pieces[*place] = hidden;
+            }
         }
     }
 

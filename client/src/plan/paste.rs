@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rch_schemas::invocation::{TABLE, split};
 
-use super::command_line::CommandLine;
+use super::command_line::{CommandLine, hidden};
 use super::refusal::Refusal;
 use super::shell::{Token, Word, quoted, tokens};
 
@@ -47,13 +47,17 @@ pub(super) fn read(text: &str) -> CommandLine {
     let mut line = CommandLine { pieces: tokens.iter().map(shown).collect(), ..CommandLine::default() };
     let commands = commands(&tokens);
     let main = main_command(&commands);
+    hide_values(&mut line.pieces, &commands, main);
     for (index, token) in tokens.iter().enumerate() {
         line.refusals.extend(refuse_piece(index, token));
     }
     for (number, command) in commands.iter().enumerate() {
         match main {
             Some(main) if number < main => line.refusals.push(before(command, &tokens)),
-            Some(main) if number > main => line.refusals.push(after(command, &tokens)),
+            Some(main) if number > main => {
+                let refusal = after(command, &tokens, &line.pieces);
+                line.refusals.push(refusal);
+            }
             Some(_) | None => {}
         }
     }
@@ -128,6 +132,17 @@ fn main_command(commands: &[Command]) -> Option<usize> {
     first(&calls).or_else(|| first(&holds)).or_else(|| first(&argues)).or_else(|| (!commands.is_empty()).then_some(0))
 }
 
+/// Shows no value of a variable in commands other than the one that is judged, which has its own rule; settings of a call of xcodebuild stay.
+fn hide_values(pieces: &mut [String], commands: &[Command], main: Option<usize>) {
+    for (_, command) in commands.iter().enumerate().filter(|(number, _)| Some(*number) != main) {
+        for (place, word) in command.words.iter().take_while(|(_, word)| !is_xcodebuild(&word.value)) {
+            if let Some(hidden) = hidden(&word.value) {
+                pieces[*place] = hidden;
+            }
+        }
+    }
+}
+
 /// What is wrong with a piece by itself, wherever it stands.
 fn refuse_piece(index: usize, token: &Token) -> Option<Refusal> {
     let (reason, fix) = match token {
@@ -165,15 +180,14 @@ fn before(command: &Command, tokens: &[Token]) -> Refusal {
 }
 
 /// Why a command after the call is not for us; with the operator that begins it.
-fn after(command: &Command, tokens: &[Token]) -> Refusal {
+fn after(command: &Command, tokens: &[Token], pieces: &[String]) -> Refusal {
     let operator = match command.before.map(|at| &tokens[at]) {
         Some(Token::Operator(text)) => text.as_str(),
         Some(Token::Word(_) | Token::Redirection(_)) | None => "",
     };
     let start = command.before.filter(|_| operator != ")" && operator != "(").unwrap_or(command.place.start);
     let place = start..command.place.end;
-    let text: Vec<String> = tokens[place.clone()].iter().map(shown).collect();
-    let (reason, fix) = follows(operator, command, &text.join(" "));
+    let (reason, fix) = follows(operator, command, &pieces[place.clone()].join(" "));
     Refusal { place, reason: reason.to_owned(), fix }
 }
 

@@ -109,6 +109,7 @@ impl Reading {
                     }
                     Some(_) => {}
                 }
+                reading.line.hide_values(reading.skipped);
                 split.environment.into_iter().for_each(|set| reading.take_variable(set.name, set.value));
             }
             Err(error) => reading.refuse_opening(&error),
@@ -121,7 +122,7 @@ impl Reading {
         self.refusals.push(self.line.refuse((error.index, 1), &error.reason(), error.fix()));
         let tool = self.line.words.iter().position(|word| word.rsplit('/').next() == Some("xcodebuild"));
         self.skipped = tool.map_or(self.line.words.len(), |tool| tool + 1);
-        (0..self.skipped).for_each(|index| self.line.hide_value(index));
+        self.line.hide_values(self.skipped);
     }
 
     fn take_variable(&mut self, name: String, value: String) {
@@ -135,7 +136,6 @@ impl Reading {
             Err(VariableError::Refused { row, .. }) => self.refusals.push(self.line.refuse((index, 1), row.rule, row.instead)),
             Err(error) => self.refusals.push(self.line.refuse((index, 1), &error.to_string(), "leave it out")),
         }
-        self.line.hide_value(index);
     }
 
     /// Whether the line calls xcodebuild at all.
@@ -264,7 +264,8 @@ impl Reading {
         let matters = self.line.expansions.iter().filter(|(word, _)| *word < self.skipped || !dropped(*word - self.skipped));
         matters
             .map(|(word, text)| {
-                let (reason, fix) = match text {
+                let in_variable = *word < self.skipped && self.line.words[*word].contains('=');
+                let (reason, fix) = match if in_variable { shape(text) } else { text } {
                     text if text.starts_with("${{") => (format!("{text} is for the CI service to fill in"), "write its value"),
                     text if text.starts_with("$(") || text.starts_with('`') => {
                         (format!("{text} is for a shell to run"), "write what it prints; a setting's own $(…) belongs into single quotes")
@@ -347,6 +348,19 @@ impl Reading {
         let continue_on_failure = settings.continues_on_failure();
         let plan = Plan { project, steps: vec![step], destinations: Vec::new(), continue_on_failure, env: self.env, notices };
         complete(settings, plan, &asked)
+    }
+}
+
+/// What a shell would fill in, without what may be a secret in it: `${TOKEN:-s3cr3t}` is `${…}`.
+fn shape(expansion: &str) -> &str {
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match expansion {
+        text if text.strip_prefix('$').is_some_and(is_name) => text,
+        text if text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(is_name) => text,
+        text if text.starts_with("${{") => "${{ … }}",
+        text if text.starts_with("$(") => "$(…)",
+        text if text.starts_with('`') => "`…`",
+        _ => "${…}",
     }
 }
 

@@ -69,6 +69,34 @@ fn refusals(result: Result<Plan, PlanError>) -> Vec<String> {
     }
 }
 
+#[test]
+fn no_value_of_a_variable_is_shown() {
+    for words in [
+        &["export API_TOKEN=s3cr3t && xcodebuild test"][..],
+        &["API_TOKEN=s3cr3t; cd ios && xcodebuild test"],
+        &["env -i A='s3cr3t x' make B=s3cr3t && xcodebuild test"],
+        &["A=s3 xcodebuild -target x && TOKEN=s3cr3t xcodebuild test | A=s3cr3t tee"],
+        &["A=${B:-s3cr3t} xcodebuild test"],
+        &["A=s3cr3tvalue1", "A=s3cr3tvalue1", "xcodebuild", "-target", "x"],
+        &["A=s3", "env", "B=s3cr3t", "xcrun", "xcodebuild", "-target", "x"],
+        &["export", "A=s3cr3t", "xcodebuild", "test"],
+        &["DYLD_INSERT_LIBRARIES=s3cr3t", "A B=s3cr3t", "xcodebuild", "test"],
+    ] {
+        let (root, merged) = tree(REPO, &[]);
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let at = Directories { root: root.path(), working: root.path() };
+        let reading = read(&Settings::new(&merged), &words, at, None);
+        let refused = reading.refused().unwrap();
+        let text = format!("{:?} {:?} {} {:?}", refused.line(), refused.sentences(), refused.document(), reading.notices);
+        assert!(!text.contains("s3"), "{text}");
+    }
+    let (root, merged) = tree(REPO, &[]);
+    let words = ["CI=true", "B=NO", "xcodebuild", "-target", "x", "LONG_SETTING=visible"].map(str::to_owned);
+    let at = Directories { root: root.path(), working: root.path() };
+    let reading = read(&Settings::new(&merged), &words, at, None);
+    assert_eq!(reading.pieces().join(" "), words.join(" "));
+}
+
 fn asked(plan: &Plan) -> Vec<&str> {
     plan.destinations.iter().map(|destination| destination.asked.as_str()).collect()
 }
