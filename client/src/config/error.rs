@@ -101,7 +101,7 @@ pub(crate) enum ConfigError {
     },
     /// Nothing says where the farm is.
     #[error(
-        "nothing says where the farm is: expected --coordinator URL, RCH_COORDINATOR, or coordinator = \"http://…\" in ~/.config/rch/config.toml; found none"
+        "nothing says where the farm is: `rch login URL` remembers it; or give --coordinator URL, set RCH_COORDINATOR, or write coordinator = \"http://…\" into ~/.config/rch/config.toml"
     )]
     NoCoordinator,
     /// There is no `.rch/xcode.toml`.

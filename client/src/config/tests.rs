@@ -158,6 +158,7 @@ fn the_farm_s_address_is_asked_for_with_every_way_to_give_it() {
     let (_home, environment) = surroundings("", REPO, &[]);
     let merged = Layers::read(&environment, &[]).unwrap().merged();
     let error = Settings::new(&merged).coordinator().unwrap_err().to_string();
+    assert!(error.starts_with("nothing says where the farm is: `rch login URL`"), "{error}");
     assert!(["--coordinator", "RCH_COORDINATOR", "~/.config/rch/config.toml"].iter().all(|way| error.contains(way)), "{error}");
 }
 
