@@ -97,7 +97,8 @@ impl FarmClient {
 
     /// What the farm says of itself; refuses a farm that has another key than the pinned one, or shares no protocol version with us.
     pub(crate) async fn farm(&self) -> Result<Farm, FarmError> {
-        let response = self.send(self.request(Method::GET, &["farm"]).timeout(REQUEST)).await?;
+        let asked = self.send(self.request(Method::GET, &["farm"]).timeout(REQUEST)).await;
+        let response = asked.map_err(|error| self.or_no_coordinator(error))?;
         let (place, bytes) = self.whole(response).await?;
         // Before all else: the document of a farm that shares no version with us may be another one altogether.
         if let Ok(Speaks { protocol, version }) = serde_json::from_slice(&bytes)
@@ -105,7 +106,7 @@ impl FarmClient {
         {
             return Err(FarmError::Protocol { theirs: protocol, version, ours: ProtocolRange::OURS });
         }
-        let farm: Farm = place.parse(&bytes)?;
+        let farm: Farm = place.parse(&bytes).map_err(|error| if is_document(&bytes) { error } else { self.or_no_coordinator(error) })?;
         if let Some(pinned) = self.pinned.as_ref().filter(|pinned| **pinned != farm.public_key) {
             let (expected, found) = (pinned.fingerprint(), farm.public_key.fingerprint());
             return Err(FarmError::KeyChanged { url: address(&self.base), expected, found });
@@ -158,9 +159,8 @@ impl FarmClient {
     }
 
     /// Asks for a job to be cancelled.
-    pub(crate) async fn cancel_job(&self, id: &JobId) -> Result<(), FarmError> {
-        let request = self.request(Method::POST, &["jobs", id.as_str(), "cancel"]).timeout(REQUEST);
-        self.send(request).await.map(drop)
+    pub(crate) async fn cancel_job(&self, id: &JobId) -> Result<JobView, FarmError> {
+        self.post(&["jobs", id.as_str(), "cancel"], b"").await
     }
 
     /// The workers.
@@ -326,6 +326,14 @@ impl FarmClient {
         }
     }
 
+    /// What a failure to learn what the farm says of itself comes to: every coordinator answers that, or says in a problem why not. What a proxy
+    /// before one says of a token, or of a coordinator that is away, is left as it is.
+    fn or_no_coordinator(&self, error: FarmError) -> FarmError {
+        let is_foreign = matches!(&error, FarmError::Answer { status, .. } if !matches!(status, 401 | 403 | 502..=504))
+            || matches!(&error, FarmError::Problem { problem, .. } if problem.status == StatusCode::NOT_FOUND.as_u16());
+        if is_foreign { FarmError::NotACoordinator { url: address(&self.base) } } else { error }
+    }
+
     async fn read_json<T: DeserializeOwned>(&self, response: Response) -> Result<T, FarmError> {
         let (place, bytes) = self.whole(response).await?;
         place.parse(&bytes)
@@ -382,6 +390,12 @@ impl Place {
             },
         })
     }
+}
+
+/// Whether these bytes are a document of ours, be it one that cannot be read.
+fn is_document(bytes: &[u8]) -> bool {
+    let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    value["schema_id"].as_str().is_some_and(|id| id.starts_with("rch-xcode/"))
 }
 
 fn is_loopback(url: &Url) -> bool {

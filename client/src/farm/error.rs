@@ -44,6 +44,12 @@ pub(crate) enum FarmError {
         /// What it was.
         found: String,
     },
+    /// Something answers where the farm should be, in words that no coordinator has.
+    #[error("something answers at {url}, but it is no coordinator; check the address")]
+    NotACoordinator {
+        /// The address.
+        url: String,
+    },
     /// The farm has another key than it had.
     #[error(
         "the farm at {url} has the key {found}, and {expected} was pinned: it is another farm, or its key was replaced; ask its operators for the fingerprint, and if they name the new one: rch login {url} --replace-key"
@@ -110,7 +116,7 @@ impl FarmError {
     /// Code and exit code.
     pub(crate) fn why(&self) -> Why {
         match self {
-            Self::Unreachable { .. } => Why::Reason(Reason::Unreachable),
+            Self::Unreachable { .. } | Self::NotACoordinator { .. } => Why::Reason(Reason::Unreachable),
             Self::Problem { problem, .. } => Why::Reason(problem.code),
             Self::Answer { status: 401 | 403, .. } => Why::Reason(Reason::Unauthorized),
             Self::Answer { .. } => Why::Internal,
@@ -126,6 +132,7 @@ impl FarmError {
             Self::Unreachable { url, cause } => format!("{url} ({cause})"),
             Self::Problem { .. }
             | Self::Answer { .. }
+            | Self::NotACoordinator { .. }
             | Self::Protocol { .. }
             | Self::OtherMajor { .. }
             | Self::KeyChanged { .. }
@@ -140,6 +147,7 @@ impl FarmError {
             Self::Problem { problem, .. } => Some(problem.code),
             Self::Unreachable { .. }
             | Self::Answer { .. }
+            | Self::NotACoordinator { .. }
             | Self::Protocol { .. }
             | Self::OtherMajor { .. }
             | Self::KeyChanged { .. }
@@ -154,9 +162,12 @@ impl FarmError {
             Self::Unreachable { .. } => true,
             Self::Problem { problem, .. } => matches!(problem.status, 502..=504),
             Self::Answer { status, .. } => matches!(status, 502..=504),
-            Self::Protocol { .. } | Self::OtherMajor { .. } | Self::KeyChanged { .. } | Self::OtherKey { .. } | Self::PlainHttp { .. } => {
-                false
-            }
+            Self::NotACoordinator { .. }
+            | Self::Protocol { .. }
+            | Self::OtherMajor { .. }
+            | Self::KeyChanged { .. }
+            | Self::OtherKey { .. }
+            | Self::PlainHttp { .. } => false,
         }
     }
 
@@ -166,6 +177,7 @@ impl FarmError {
             Self::Problem { retry_after, .. } => *retry_after,
             Self::Unreachable { .. }
             | Self::Answer { .. }
+            | Self::NotACoordinator { .. }
             | Self::Protocol { .. }
             | Self::OtherMajor { .. }
             | Self::KeyChanged { .. }

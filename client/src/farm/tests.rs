@@ -49,6 +49,21 @@ async fn a_problem_keeps_its_code_and_what_is_no_problem_is_said_to_be_none() {
 }
 
 #[tokio::test]
+async fn a_web_server_that_is_no_coordinator_is_said_to_be_none() {
+    let page = || Answer::bytes("<html>hello</html>");
+    for answer in [page(), page().with_status(404), page().with_status(501), Answer::not_found(), Answer::json(&json!({"name": "wiki"}))] {
+        let (client, fake) = client_of(move |_| answer.clone()).await;
+        let error = client.farm().await.unwrap_err();
+        let url = fake.url.as_str().trim_end_matches('/');
+        assert_eq!(error.to_string(), format!("something answers at {url}, but it is no coordinator; check the address"));
+        assert_eq!((error.why().exit_code(), error.is_passing()), (20, false));
+    }
+    let (proxy, _fake) = client_of(move |_| page().with_status(502)).await;
+    let error = proxy.farm().await.unwrap_err();
+    assert!(matches!(error, FarmError::Answer { status: 502, .. }) && error.is_passing(), "{error}");
+}
+
+#[tokio::test]
 async fn nobody_there_is_unreachable_and_says_where_and_why() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
