@@ -31,8 +31,7 @@ fn refuse(words: &[OsString], error: &clap::Error) -> u8 {
     }
     let mut reporter = Reporter::new(Style::Json, streams(Color::Never, None));
     let ending = Ending::because(Why::Usage, error.to_string().trim().replace('\n', " "));
-    reporter.finish(&ending);
-    ending.exit_code
+    reporter.finish(&ending)
 }
 
 fn run(cli: Cli) -> u8 {
@@ -50,8 +49,7 @@ fn run(cli: Cli) -> u8 {
         (Err(source), _) => CommandError::Local { what: "cannot find", path: "the working directory".into(), source }.tell(&mut reporter),
         (_, Err(source)) => CommandError::Local { what: "cannot start", path: "the runtime".into(), source }.tell(&mut reporter),
     };
-    reporter.finish(&ending);
-    ending.exit_code
+    reporter.finish(&ending)
 }
 
 /// Does the command; the second Ctrl-C ends it wherever it is, and the first, too, where nothing has to be ended well.

@@ -1,6 +1,6 @@
 //! The one way to say something.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Effects};
 use rch_schemas::JobId;
@@ -38,20 +38,23 @@ pub(crate) struct Streams {
 
 /// Writes facts, logs, data and the result, each where and as its reader wants it.
 ///
-/// A reader that went away (`rch runs | head`) is no error: what cannot be written is dropped.
+/// A reader that went away (`rch runs | head`) is no error: what cannot be written is dropped. That a disk is full is one, since what was asked
+/// for is not there.
 pub(crate) struct Reporter {
     style: Style,
     out: Box<dyn Write + Send>,
     screen: Screen,
     colour: bool,
     last_label: String,
+    /// Why something that was asked for could not be written.
+    unwritten: Option<io::Error>,
 }
 
 impl Reporter {
     /// A reporter that has said nothing.
     pub(crate) fn new(style: Style, streams: Streams) -> Self {
         let Streams { out, err, colour, live } = streams;
-        Self { style, out, screen: Screen::new(err, live), colour, last_label: String::new() }
+        Self { style, out, screen: Screen::new(err, live), colour, last_label: String::new(), unwritten: None }
     }
 
     /// For whom is written.
@@ -170,10 +173,8 @@ impl Reporter {
     pub(crate) fn data(&mut self, line: &str) {
         if self.style == Style::Human {
             let line = clean(line);
-            let out = &mut self.out;
-            self.screen.aside(|| {
-                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-            });
+            let (out, unwritten) = (&mut self.out, &mut self.unwritten);
+            self.screen.aside(|| write_line(out, &line, unwritten));
         }
     }
 
@@ -194,15 +195,12 @@ impl Reporter {
         }
     }
 
-    /// The last word. Says nothing to a person about success: what was done has been said.
-    pub(crate) fn finish(&mut self, ending: &Ending) {
+    /// The last word, and the exit code. Says nothing to a person about success: what was done has been said.
+    #[must_use]
+    pub(crate) fn finish(&mut self, ending: &Ending) -> u8 {
         self.live(None);
         match self.style {
-            Style::Human if ending.exit_code == 0 => {}
-            Style::Human => {
-                let kind = ending.why.map(Why::kind).unwrap_or_default();
-                self.fact(&Label::Exit, format!("{} {kind}", ending.exit_code).trim_end());
-            }
+            Style::Human => {}
             Style::Json => self.event(CliEventBody::Result {
                 exit_code: ending.exit_code,
                 code: ending.why.map(|why| why.code().to_owned()),
@@ -211,6 +209,20 @@ impl Reporter {
                 document: ending.document.clone(),
             }),
         }
+        let (mut exit_code, mut why) = (ending.exit_code, ending.why);
+        if let Some(error) = self.unwritten.take() {
+            let line = self.fact_line(&Label::Error, &format!("cannot write to standard output: {error}"));
+            self.talk(&line);
+            // Why it would have failed anyway says more.
+            if exit_code == 0 {
+                (exit_code, why) = (Why::Internal.exit_code(), Some(Why::Internal));
+            }
+        }
+        if self.style == Style::Human && exit_code != 0 {
+            let kind = why.map(Why::kind).unwrap_or_default();
+            self.fact(&Label::Exit, format!("{exit_code} {kind}").trim_end());
+        }
+        exit_code
     }
 
     fn padded(&self, word: &str, colour: Option<AnsiColor>) -> String {
@@ -229,7 +241,15 @@ impl Reporter {
     fn event(&mut self, event: CliEventBody) {
         let event = CliEvent { schema_version: SchemaVersion::default(), schema_id: SchemaId::default(), created_at: clock::now(), event };
         let line = serde_json::to_string(&event).expect("an event of strings and documents serializes");
-        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        write_line(&mut self.out, &line, &mut self.unwritten);
+    }
+}
+
+/// Writes a line, and keeps the first reason why one could not be written.
+fn write_line(out: &mut impl Write, line: &str, unwritten: &mut Option<io::Error>) {
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && unwritten.is_none() => *unwritten = Some(error),
+        Ok(()) | Err(_) => {}
     }
 }
 
@@ -306,7 +326,7 @@ mod tests {
         reporter.detail("3 more warnings in build.log");
         reporter.gap();
         reporter.data("01KBQ3M5T2Y8ZC4W6N0R7HXA1D");
-        reporter.finish(&Ending { exit_code: 50, why: Some(Why::Reason(Reason::Compile)), ..Ending::default() });
+        let _ = reporter.finish(&Ending { exit_code: 50, why: Some(Why::Reason(Reason::Compile)), ..Ending::default() });
         let expected = concat!(
             "    Bundling  5,012 files, 48.3 MiB\n",
             "        test  SampleAppTests 198 passed\n",
@@ -342,12 +362,45 @@ mod tests {
         assert_eq!(said, [("build", "App"), ("Error", "a.swift:1: error: no\n  x"), ("build", "3 more warnings in build.log")]);
     }
 
+    /// A file on a disk that is full, or a pipe nobody reads.
+    struct Refusing(io::ErrorKind);
+
+    impl Write for Refusing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn data_that_cannot_be_written_is_an_error_unless_its_reader_went_away() {
+        let failed = Ending { exit_code: 50, why: Some(Why::Reason(Reason::Compile)), ..Ending::default() };
+        for (style, error, ending, expected) in [
+            (Style::Human, io::ErrorKind::StorageFull, Ending::default(), 1),
+            (Style::Json, io::ErrorKind::StorageFull, Ending::default(), 1),
+            (Style::Human, io::ErrorKind::StorageFull, failed, 50),
+            (Style::Human, io::ErrorKind::BrokenPipe, Ending::default(), 0),
+            (Style::Json, io::ErrorKind::BrokenPipe, Ending::default(), 0),
+        ] {
+            let (mut reporter, captured) = Captured::reporter(style);
+            reporter.out = Box::new(Refusing(error));
+            reporter.data("a table");
+            assert_eq!(reporter.finish(&ending), expected, "{style:?} {error}");
+            let said = captured.err().contains("       Error  cannot write to standard output: no storage space");
+            assert_eq!(said, error == io::ErrorKind::StorageFull, "{}", captured.err());
+            let last = style == Style::Human && expected == 1;
+            assert_eq!(captured.err().ends_with("        Exit  1 INTERNAL\n"), last, "{}", captured.err());
+        }
+    }
+
     #[test]
     fn the_last_line_of_json_is_the_result_and_data_is_in_it_alone() {
         let (mut reporter, captured) = Captured::reporter(Style::Json);
         reporter.fact(&Label::Worker, "macmini-02");
         reporter.data("a table");
-        reporter.finish(&Ending { exit_code: 20, why: Some(Why::Reason(Reason::Unreachable)), ..Ending::default() });
+        let _ = reporter.finish(&Ending { exit_code: 20, why: Some(Why::Reason(Reason::Unreachable)), ..Ending::default() });
         let lines: Vec<CliEvent> = captured.out().lines().map(|line| serde_json::from_str(line).expect("a document")).collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0].event, CliEventBody::Progress { label: "Worker".to_owned(), text: "macmini-02".to_owned() });
