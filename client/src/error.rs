@@ -98,6 +98,12 @@ pub(crate) enum CommandError {
         /// The run.
         run_id: RunId,
     },
+    /// The user asked to stop, and the farm did not say that it heard of it.
+    #[error("the farm could not be told to cancel; the run may go on: rch cancel {run_id}")]
+    Unheard {
+        /// The run.
+        run_id: RunId,
+    },
 }
 
 /// There is no `.rch/xcode.toml`.
@@ -142,7 +148,7 @@ impl CommandError {
             Self::Local { .. } | Self::Credentials(CredentialsError::Unwritable { .. }) => Why::Internal,
             Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) | Self::Credentials(_) | Self::ArtifactPath { .. } => Why::Usage,
             Self::Interrupted => Why::Reason(Reason::CancelledByUser),
-            Self::Left { .. } => Why::Left,
+            Self::Left { .. } | Self::Unheard { .. } => Why::Left,
         }
     }
 
@@ -162,7 +168,8 @@ impl CommandError {
             | Self::Credentials(_)
             | Self::FeatureMissing { .. }
             | Self::Interrupted
-            | Self::Left { .. } => false,
+            | Self::Left { .. }
+            | Self::Unheard { .. } => false,
         }
     }
 
@@ -200,7 +207,8 @@ impl CommandError {
             | Self::Schema(_)
             | Self::Credentials(_)
             | Self::Interrupted
-            | Self::Left { .. } => Vec::new(),
+            | Self::Left { .. }
+            | Self::Unheard { .. } => Vec::new(),
         }
     }
 
@@ -211,7 +219,7 @@ impl CommandError {
         if reporter.style() == Style::Human {
             let label = match self {
                 Self::Interrupted => Label::Cancelled,
-                Self::Left { .. } => Label::Left,
+                Self::Left { .. } | Self::Unheard { .. } => Label::Left,
                 Self::Config(_)
                 | Self::NoRepoConfig { .. }
                 | Self::Farm(_)

@@ -22,7 +22,7 @@ use crate::config::{Download, Layers, Merged, Settings};
 use crate::download::{Collected, Collector, Place, Wanted};
 use crate::error::{CommandError, NoRepoConfig};
 use crate::farm::FarmClient;
-use crate::follow::{Followed, Following, OnInterrupt, Telling, follow};
+use crate::follow::{Followed, Following, OnInterrupt, Stopped, Telling, follow};
 use crate::output::xcodebuild::TreePaths;
 use crate::output::{Ending, Label, Style, bytes, count, grouped};
 use crate::plan::{Directories, Plan, PlanError, from_config, read};
@@ -87,9 +87,14 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
     let (total, wait) = (prepared.began.elapsed(), followed.story.waited());
     let times = Times { title: prepared.title.clone(), total, upload: uploaded.elapsed, wait };
     finish::tell_run(context.reporter, followed.story.run(), &times);
-    if followed.interrupted {
+    if let Some(stopped) = followed.stopped {
         let run_id = followed.story.run().plan.run_id.clone();
-        return Ok(Ending { run_id: Some(run_id), ..CommandError::Interrupted.tell(context.reporter) });
+        let error = match stopped {
+            Stopped::Cancelled => CommandError::Interrupted,
+            Stopped::Left => CommandError::Left { run_id: run_id.clone() },
+            Stopped::Unheard => CommandError::Unheard { run_id: run_id.clone() },
+        };
+        return Ok(Ending { run_id: Some(run_id), ..error.tell(context.reporter) });
     }
     complete(context, &prepared, &followed, &place).await
 }

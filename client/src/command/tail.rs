@@ -52,7 +52,7 @@ pub(super) async fn to_end(context: &mut Context<'_>, named: &Named, log: LogMod
         on_interrupt: OnInterrupt::Leave,
     };
     let followed = follow(following, context.reporter, &mut context.interrupts).await?;
-    if followed.interrupted {
+    if followed.stopped.is_some() {
         return Err(CommandError::Left { run_id });
     }
     Ok(followed.story.run().clone())

@@ -17,6 +17,7 @@ use super::Context;
 use crate::cli::Cli;
 use crate::download::tests::{Served, farm};
 use crate::environment::Environment;
+use crate::error::CommandError;
 use crate::farm::fake::{Answer, Asked, Fake};
 use crate::interrupt::Interrupts;
 use crate::output::{Captured, Ending, Style};
@@ -145,7 +146,7 @@ async fn rch_in(environment: Environment, words: &[&str]) -> (Ending, Captured) 
         Ok(ending) => ending,
         Err(error) => error.tell(&mut reporter),
     };
-    reporter.finish(&ending);
+    let _ = reporter.finish(&ending);
     (ending, captured)
 }
 
@@ -295,4 +296,39 @@ async fn what_is_not_there_is_exit_3() {
         assert_eq!(ending.exit_code, 3, "{words:?} {}", captured.err());
         assert!(captured.err().contains("`rch runs` lists the farm's newest ones"), "{}", captured.err());
     }
+}
+
+#[tokio::test]
+async fn what_was_asked_to_be_cancelled_is_cancelled_only_when_the_farm_says_so() {
+    for (state, expected) in [
+        ("RUNNING", "  Cancelling  run run-0000001\n"),
+        ("CANCELLED", "   Cancelled  run run-0000001\n"),
+        ("SUCCEEDED", "         Run  run-0000001 had ended already; nothing was cancelled\n"),
+    ] {
+        let fake = Fake::serve(move |asked| match asked.what.as_str() {
+            "GET /farm" => Answer::json(&farm(&Served::key())),
+            "GET /runs/run-0000001" => Answer::json(&run("RUNNING", &json!({"state": "RUNNING"}))),
+            "POST /runs/run-0000001/cancel" => Answer::json(&run(state, &json!({"state": state}))),
+            "GET /jobs/job-0000001" => Answer::json(&run("RUNNING", &json!({"state": "RUNNING"}))["jobs"][0]),
+            "POST /jobs/job-0000001/cancel" => Answer::json(&run(state, &json!({"state": state}))["jobs"][0]),
+            _ => Answer::not_found(),
+        })
+        .await;
+        let tree = tree();
+        let cancelled = async |id: &str| rch(tree.path(), &["cancel", id, "--coordinator", fake.url.as_str()]).await;
+        let (ending, captured) = cancelled("run-0000001").await;
+        assert_eq!((ending.exit_code, captured.err().as_str()), (0, expected));
+        let (ending, captured) = cancelled("job-0000001").await;
+        let expected = expected.replace("  run ", "  ").replace("  run-0000001", "  job job-0000001 of run run-0000001");
+        assert_eq!((ending.exit_code, captured.err()), (0, expected));
+    }
+}
+
+#[test]
+fn a_farm_that_could_not_be_told_to_cancel_is_left() {
+    let (mut reporter, captured) = Captured::reporter(Style::Human);
+    let ending = CommandError::Unheard { run_id: "run-0000001".parse().unwrap() }.tell(&mut reporter);
+    assert_eq!(reporter.finish(&ending), 80);
+    let expected = "        Left  the farm could not be told to cancel; the run may go on: rch cancel run-0000001\n        Exit  80 LEFT\n";
+    assert_eq!(captured.err(), expected);
 }

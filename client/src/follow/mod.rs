@@ -12,7 +12,7 @@ mod streams;
 mod watch;
 
 pub(crate) use story::{Story, Telling};
-pub(crate) use watch::{Followed, Following, OnInterrupt, follow};
+pub(crate) use watch::{Followed, Following, OnInterrupt, Stopped, follow};
 
 #[cfg(test)]
 mod tests;

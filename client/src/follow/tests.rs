@@ -15,7 +15,7 @@ use crate::output::xcodebuild::TreePaths;
 use crate::output::{Captured, Reporter, Style, shown};
 
 /// A run of a build and a test step with these job states, and with members of the jobs replaced.
-fn run(state: &str, build: &Value, test: &Value) -> RunView {
+pub(super) fn run(state: &str, build: &Value, test: &Value) -> RunView {
     let job = |id: &str, step: u32, action: &str, members: &Value| {
         let mut job = json!({"job_id": id, "run_id": "run-0000001", "step": step, "action": action, "destination": 0, "state": "QUEUED", "seq": 1, "attempt": 0, "duration_ms": 0});
         for (name, value) in members.as_object().unwrap() {

@@ -51,8 +51,19 @@ pub(crate) struct Following {
 pub(crate) struct Followed {
     /// What was told; holds the run as it was last heard.
     pub(crate) story: Story,
-    /// Whether the user asked to stop.
-    pub(crate) interrupted: bool,
+    /// What came of the user's wish to stop, if there was one.
+    pub(crate) stopped: Option<Stopped>,
+}
+
+/// What a wish to stop came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// The run has ended, or the farm knows that it is to end.
+    Cancelled,
+    /// We only looked on; the run goes on.
+    Left,
+    /// The farm did not say that it heard of it: the run may go on.
+    Unheard,
 }
 
 /// What one turn of the loop is about.
@@ -82,7 +93,7 @@ pub(crate) async fn follow(what: Following, reporter: &mut Reporter, interrupts:
         Done::Stream
     });
     let story = Story::new(what.run.clone(), what.telling.clone(), Instant::now());
-    let mut watch = Watch { story, what, reporter, tasks, tx, heard: LedgerSeq(0), gives_up: None, leaves: false };
+    let mut watch = Watch { story, what, reporter, tasks, tx, heard: LedgerSeq(0), gives_up: None, cancel_heard: false, leaves: false };
     watch.hear(watch.what.run.clone());
     let mut ticks = tokio::time::interval(TICK);
     while !watch.is_over() {
@@ -97,7 +108,7 @@ pub(crate) async fn follow(what: Following, reporter: &mut Reporter, interrupts:
         watch.handle(event)?;
     }
     watch.reporter.live(None);
-    Ok(Followed { interrupted: watch.gives_up.is_some() || watch.leaves, story: watch.story })
+    Ok(Followed { stopped: watch.stopped(), story: watch.story })
 }
 
 struct Watch<'a> {
@@ -109,6 +120,8 @@ struct Watch<'a> {
     /// The newest record heard of: an older state that comes late is not news.
     heard: LedgerSeq,
     gives_up: Option<Instant>,
+    /// Whether the farm has answered that the run is to end.
+    cancel_heard: bool,
     leaves: bool,
 }
 
@@ -117,13 +130,24 @@ impl Watch<'_> {
         self.leaves || self.story.is_over()
     }
 
+    fn stopped(&self) -> Option<Stopped> {
+        match self.what.on_interrupt {
+            OnInterrupt::Leave => self.leaves.then_some(Stopped::Left),
+            OnInterrupt::Cancel if self.gives_up.is_none() => None,
+            OnInterrupt::Cancel if self.cancel_heard || self.story.is_over() => Some(Stopped::Cancelled),
+            OnInterrupt::Cancel => Some(Stopped::Unheard),
+        }
+    }
+
     fn handle(&mut self, event: Event) -> Result<(), CommandError> {
         match event {
             Event::News(news) => self.take(news)?,
             Event::Done(done) => self.done(done),
             Event::Interrupt => self.interrupt(),
             Event::GaveUp => {
-                self.reporter.fact(&Label::Notice, "the run has not ended yet; it ends without us");
+                if self.cancel_heard {
+                    self.reporter.fact(&Label::Notice, "the run has not ended yet; it is being cancelled, and ends without us");
+                }
                 self.leaves = true;
             }
             Event::Tick => {}
@@ -184,8 +208,8 @@ impl Watch<'_> {
             OnInterrupt::Leave => self.leaves = true,
             OnInterrupt::Cancel => {
                 self.gives_up = Some(Instant::now() + CANCEL_PATIENCE);
-                self.reporter.fact(&Label::Run, "is being cancelled (Ctrl-C again leaves at once)");
                 let (client, run_id) = (Arc::clone(&self.what.client), self.what.run.plan.run_id.clone());
+                self.reporter.fact(&Label::Cancelling, &format!("run {run_id} (Ctrl-C again leaves at once)"));
                 self.tasks.spawn(async move { Done::Cancelled(cancel(&client, &run_id).await) });
             }
         }
@@ -193,7 +217,8 @@ impl Watch<'_> {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Stream | Done::Uploaded(Ok(_)) | Done::Cancelled(Ok(())) => {}
+            Done::Stream | Done::Uploaded(Ok(_)) => {}
+            Done::Cancelled(Ok(())) => self.cancel_heard = true,
             Done::Uploaded(Err(error)) => {
                 self.reporter.fact(&Label::Notice, &format!("the source could not be sent again: {}", error.sentence()));
             }
@@ -211,5 +236,50 @@ async fn cancel(client: &FarmClient, run_id: &RunId) -> Result<(), FarmError> {
             Err(error) if error.is_passing() => tokio::time::sleep(backoff.next(error.retry_after())).await,
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::run;
+    use super::*;
+    use crate::cli::LogMode;
+    use crate::output::xcodebuild::TreePaths;
+    use crate::output::{Captured, Style};
+
+    /// What comes of one Ctrl-C when the farm answers so and the run does not end, and what is said.
+    fn interrupted(on_interrupt: OnInterrupt, answer: Option<Done>) -> (Option<Stopped>, String) {
+        let (mut reporter, captured) = Captured::reporter(Style::Human);
+        let what = Following {
+            client: Arc::new(FarmClient::new("http://127.0.0.1:9/".parse().expect("a URL")).expect("a client")),
+            run: run("QUEUED", &json!({}), &json!({})),
+            telling: Telling { log: LogMode::None, paths: TreePaths::default(), only: None },
+            source: None,
+            on_interrupt,
+        };
+        let story = Story::new(what.run.clone(), what.telling.clone(), Instant::now());
+        let (tx, tasks) = (mpsc::channel(1).0, JoinSet::new());
+        let (reporter, heard) = (&mut reporter, LedgerSeq(0));
+        let mut watch = Watch { story, what, reporter, tasks, tx, heard, gives_up: None, cancel_heard: false, leaves: false };
+        assert_eq!(watch.stopped(), None);
+        for event in [Some(Event::Interrupt), answer.map(Event::Done), Some(Event::GaveUp)].into_iter().flatten() {
+            watch.handle(event).expect("nothing fails");
+        }
+        assert!(watch.is_over());
+        (watch.stopped(), captured.err())
+    }
+
+    #[tokio::test]
+    async fn only_a_farm_that_heard_of_it_cancels_a_run() {
+        let cancelling = "  Cancelling  run run-0000001 (Ctrl-C again leaves at once)\n";
+        let goes_on = "      Notice  the run has not ended yet; it is being cancelled, and ends without us\n";
+        let heard = interrupted(OnInterrupt::Cancel, Some(Done::Cancelled(Ok(()))));
+        assert_eq!(heard, (Some(Stopped::Cancelled), format!("{cancelling}{goes_on}")));
+        assert_eq!(interrupted(OnInterrupt::Cancel, None), (Some(Stopped::Unheard), cancelling.to_owned()));
+        let refused = FarmError::NotACoordinator { url: "http://farm".to_owned() };
+        assert_eq!(interrupted(OnInterrupt::Cancel, Some(Done::Cancelled(Err(refused)))).0, Some(Stopped::Unheard));
+        assert_eq!(interrupted(OnInterrupt::Leave, None).0, Some(Stopped::Left));
     }
 }

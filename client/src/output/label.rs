@@ -37,6 +37,8 @@ pub(crate) enum Label {
     Failed,
     /// It was not tried.
     Skipped,
+    /// It was asked to be cancelled, and has not ended yet.
+    Cancelling,
     /// It was cancelled.
     Cancelled,
     /// Its invocation was refused.
@@ -108,6 +110,7 @@ impl Label {
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
             Self::Skipped => "Skipped",
+            Self::Cancelling => "Cancelling",
             Self::Cancelled => "Cancelled",
             Self::Rejected => "Rejected",
             Self::Left => "Left",
@@ -142,6 +145,7 @@ impl Label {
             Self::Failed | Self::Rejected | Self::Error => Some(AnsiColor::Red),
             Self::Missing
             | Self::Skipped
+            | Self::Cancelling
             | Self::Cancelled
             | Self::Left
             | Self::Intact
