@@ -24,7 +24,7 @@ pub use earlier::{Changes, Earlier, NotEarlier};
 pub use packed::{Packed, ReadChunkError};
 use rch_schemas::Reason;
 
-use crate::tree::Tree;
+use crate::tree::{LEAVE_OUT, Tree};
 use earlier::Unchanged;
 use members::{Changed, Members};
 use reader::Target as _;
@@ -41,7 +41,7 @@ const POINTERS_NAMED: usize = 5;
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// A file could not be read.
-    #[error("{} cannot be read; make it readable, or ignore it in .rchignore", path.display())]
+    #[error("{} cannot be read; make it readable, or {LEAVE_OUT}", path.display())]
     Unreadable {
         /// The file on this disk.
         path: PathBuf,
@@ -50,15 +50,13 @@ pub enum PackError {
         source: io::Error,
     },
     /// A file was written, replaced or removed while it was read, twice.
-    #[error(
-        "{path} changed while it was read, and again when it was read anew; wait until nothing writes to it, or ignore it in .rchignore"
-    )]
+    #[error("{path} changed while it was read, and again when it was read anew; wait until nothing writes to it, or {LEAVE_OUT}")]
     Changed {
         /// The path from the root.
         path: String,
     },
     /// Files whose content is elsewhere.
-    #[error("{count} files are Git LFS pointers, not their content; run `git lfs pull`. They are {}", shown(paths, *count))]
+    #[error("{}, not {} content; run `git lfs pull`: {}", pointers(*count), if *count == 1 { "its" } else { "their" }, shown(paths, *count))]
     LfsPointers {
         /// The first of them.
         paths: Vec<String>,
@@ -82,6 +80,10 @@ impl From<Changed> for PackError {
     fn from(Changed { path }: Changed) -> Self {
         Self::Changed { path }
     }
+}
+
+fn pointers(count: usize) -> String {
+    if count == 1 { "1 file is a Git LFS pointer".to_owned() } else { format!("{count} files are Git LFS pointers") }
 }
 
 fn shown(paths: &[String], count: usize) -> String {

@@ -17,6 +17,7 @@ mod walk;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use error::LEAVE_OUT;
 pub use error::WalkError;
 pub(crate) use list::{List, bundle_path, check_name};
 pub(crate) use open::OpenDirectory;

@@ -282,6 +282,8 @@ fn pointer_files_are_refused_with_the_command_that_fetches_them() {
     assert_eq!(error.reason(), Some(Reason::LfsPointer));
     let text = error.to_string();
     assert!(text.starts_with("7 files are Git LFS pointers, not their content; run `git lfs pull`"), "{text}");
+    let one = PackError::LfsPointers { paths: vec!["a".to_owned()], count: 1 }.to_string();
+    assert_eq!(one, "1 file is a Git LFS pointer, not its content; run `git lfs pull`: a");
     assert!(text.ends_with("image0.png, image1.png, image2.png, image3.png, image4.png and 2 more"), "{text}");
 }
 

@@ -5,9 +5,13 @@ use std::path::PathBuf;
 
 use rch_schemas::Reason;
 
+use super::Origin;
 use crate::name::InvalidName;
 use crate::tar::FILE_BYTES_MAX;
 use crate::unpack::MEMBERS_MAX;
+
+/// What leaves a path out that git may track: the ignore files have no say about what it does.
+pub(crate) const LEAVE_OUT: &str = "ignore it in .rchignore, after `git rm --cached` if git tracks it";
 
 /// Why a tree cannot be listed; names the path and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +23,7 @@ pub enum WalkError {
         root: PathBuf,
     },
     /// A directory or a name could not be read.
-    #[error("{} cannot be read; make it readable, or ignore it in .rchignore", path.display())]
+    #[error("{} cannot be read; make it readable, or {LEAVE_OUT}", path.display())]
     Unreadable {
         /// What could not be read.
         path: PathBuf,
@@ -64,7 +68,7 @@ pub enum WalkError {
         source: globset::Error,
     },
     /// A name that cannot stand in a bundle.
-    #[error("the name {path:?} cannot be bundled: {rule}; rename it, or ignore it in .rchignore")]
+    #[error("the name {path:?} cannot be bundled: {rule}; rename it, or {LEAVE_OUT}")]
     Name {
         /// The name, with what is not UTF-8 replaced.
         path: String,
@@ -72,7 +76,7 @@ pub enum WalkError {
         rule: NameRule,
     },
     /// Neither file, directory nor symbolic link.
-    #[error("{path} is a {kind}; only files, directories and symbolic links can be bundled: remove it, or ignore it in .rchignore")]
+    #[error("{path} is a {kind}; only files, directories and symbolic links can be bundled: remove it, or {LEAVE_OUT}")]
     Unsupported {
         /// The path from the root.
         path: String,
@@ -81,14 +85,17 @@ pub enum WalkError {
     },
     /// A symbolic link leaves the tree.
     #[error(
-        "the symbolic link {path} points to {target}, {}; make it relative to something inside, or ignore it in .rchignore",
-        if target.starts_with('/') { "an absolute path, which means something else on a Mac" } else { "outside the tree" }
+        "the symbolic link {path} points to {target}, {}; make it relative to something inside, or {}",
+        if target.starts_with('/') { "an absolute path, which means something else on a Mac" } else { "outside the tree" },
+        leave_out(*origin)
     )]
     EscapingSymlink {
         /// The link.
         path: String,
         /// Where it points.
         target: String,
+        /// Whether git tracks it.
+        origin: Origin,
     },
     /// Two names that are one on a Mac.
     #[error(
@@ -104,7 +111,7 @@ pub enum WalkError {
     },
     /// More than an archive may hold.
     #[error(
-        "the tree has {members} files and directories, more than the {MEMBERS_MAX} that a bundle may have; ignore what the build does not need in .rchignore"
+        "the tree has {members} files and directories, more than the {MEMBERS_MAX} that a bundle may have; ignore what the build does not need in .rchignore, after `git rm --cached` where git tracks it"
     )]
     TooManyMembers {
         /// How many.
@@ -112,17 +119,20 @@ pub enum WalkError {
     },
     /// One file is larger than any archive can hold.
     #[error(
-        "{path} has {bytes} bytes, more than the {FILE_BYTES_MAX} that one file of a bundle may have; ignore it in .rchignore, or have the build fetch it"
+        "{path} has {bytes} bytes, more than the {FILE_BYTES_MAX} that one file of a bundle may have; {}, or have the build fetch it",
+        leave_out(*origin)
     )]
     FileTooLarge {
         /// The file, from the root.
         path: String,
         /// Its size.
         bytes: u64,
+        /// Whether git tracks it.
+        origin: Origin,
     },
     /// The bundle would be larger than allowed.
     #[error(
-        "the bundle would have {bytes} bytes, more than the {bytes_max} allowed; ignore what the build does not need in .rchignore, or raise bundle.max_bytes. The largest: {}",
+        "the bundle would have {bytes} bytes, more than the {bytes_max} allowed; ignore what the build does not need in .rchignore, after `git rm --cached` where git tracks it, or raise bundle.max_bytes. The largest: {}",
         largest_shown(largest)
     )]
     SizeExceeded {
@@ -161,6 +171,14 @@ impl WalkError {
             Self::NameCollision { .. } => Some(Reason::NameCollision),
             Self::SizeExceeded { .. } | Self::FileTooLarge { .. } | Self::TooManyMembers { .. } => Some(Reason::SizeExceeded),
         }
+    }
+}
+
+/// What leaves out a path of this origin.
+fn leave_out(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Tracked => "take it out of git with `git rm --cached` and ignore it in .rchignore: what git tracks is always in",
+        Origin::Untracked | Origin::Unversioned => "ignore it in .rchignore",
     }
 }
 

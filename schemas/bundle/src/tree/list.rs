@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::error::NameRule;
-use super::{Entry, Mode, Tree, WalkError};
+use super::{Entry, Mode, Origin, Tree, WalkError};
 use crate::link::Links;
 use crate::name;
 use crate::tar::{self, Kind};
@@ -56,13 +56,17 @@ impl List {
         }
         match links.escaping() {
             None => Ok(()),
-            Some((path, target)) => Err(WalkError::EscapingSymlink { path: path.to_owned(), target: target.to_owned() }),
+            Some((path, target)) => {
+                let entry = self.entries.iter().find(|entry| entry.path == path);
+                let origin = entry.map_or(Origin::Unversioned, |entry| entry.origin);
+                Err(WalkError::EscapingSymlink { path: path.to_owned(), target: target.to_owned(), origin })
+            }
         }
     }
 
     fn check_size(&self, bundle_bytes_max: Option<u64>) -> Result<(), WalkError> {
         if let Some(entry) = self.entries.iter().find(|entry| entry.kind.content_bytes() > tar::FILE_BYTES_MAX) {
-            return Err(WalkError::FileTooLarge { path: entry.path.clone(), bytes: entry.kind.content_bytes() });
+            return Err(WalkError::FileTooLarge { path: entry.path.clone(), bytes: entry.kind.content_bytes(), origin: entry.origin });
         }
         let members: u64 = self.entries.iter().map(|entry| tar::member_bytes(&entry.path, &entry.kind)).sum();
         let bytes = members + tar::TRAILER_BYTES as u64;

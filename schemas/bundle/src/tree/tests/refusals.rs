@@ -21,6 +21,21 @@ fn links_inside_are_kept_and_an_escaping_one_is_refused_by_name() {
 }
 
 #[test]
+fn what_to_do_about_a_link_that_git_tracks_is_not_to_ignore_it() {
+    let root = tree_of(&["a"]);
+    symlink("/etc/hosts", root.path().join("bad")).unwrap();
+    git(root.path(), &["init", "--quiet"]);
+    assert!(refusal(root.path()).to_string().ends_with("or ignore it in .rchignore"));
+    git(root.path(), &["add", "bad"]);
+    write(root.path(), &["b"]);
+    fs::write(root.path().join(".rchignore"), "bad\n").unwrap();
+    let error = refusal(root.path()).to_string();
+    assert!(error.contains("take it out of git with `git rm --cached` and ignore it in .rchignore"), "{error}");
+    git(root.path(), &["rm", "--quiet", "--cached", "bad"]);
+    assert_eq!(paths(root.path(), &Options::default()), [".rchignore", "a", "b"]);
+}
+
+#[test]
 fn a_socket_is_refused_by_name_unless_ignored() {
     let root = tree_of(&["a"]);
     let _socket = std::os::unix::net::UnixListener::bind(root.path().join("daemon.sock")).unwrap();
@@ -94,7 +109,7 @@ fn a_link_that_leaves_by_way_of_others_is_refused() {
     assert!(walk(root.path(), &Options::default()).is_ok(), "every step is inside");
     symlink("three/../..", root.path().join("four")).unwrap();
     let error = refusal(root.path());
-    assert!(matches!(&error, WalkError::EscapingSymlink { path, target } if path == "four" && target == "three/../.."), "{error}");
+    assert!(matches!(&error, WalkError::EscapingSymlink { path, target, .. } if path == "four" && target == "three/../.."), "{error}");
 }
 
 #[test]
