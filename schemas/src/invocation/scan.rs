@@ -22,9 +22,20 @@ const USER_DEFAULTS: [(&str, &str); 6] = [
     ("-ShowBuildOperationDuration", "leave it out: how long each phase took stands in metrics.json"),
 ];
 
-/// Flags of `rch` that people write behind the line.
-const OURS: [&str; 9] =
-    ["--dry-run", "--detach", "--log", "--request-id", "--artifacts", "--no-cache", "--worker", "--json", "--coordinator"];
+/// Flags of `rch` that people write behind the line, and whether a value follows.
+const OURS: [(&str, bool); 11] = [
+    ("--dry-run", false),
+    ("--detach", false),
+    ("--log", true),
+    ("--request-id", true),
+    ("--artifacts", true),
+    ("--no-cache", false),
+    ("--worker", true),
+    ("--xcode", true),
+    ("--json", false),
+    ("--color", true),
+    ("--coordinator", true),
+];
 
 /// Some words of the line and what they are.
 pub(super) struct Found<'a> {
@@ -117,6 +128,9 @@ fn read(rest: &[String]) -> (usize, What<'_>) {
     if let Some((row, name, value)) = after_colon(word) {
         return (1, if value.is_empty() { no_value(name, row) } else { What::Argument { row, name, value } });
     }
+    if let Some(found) = flag_of_ours(rest) {
+        return found;
+    }
     if word.starts_with('-') {
         // Its value, if it takes one, must not be read as an action.
         let value = rest.get(1).is_some_and(|next| !next.starts_with('-') && !word.contains('='));
@@ -167,13 +181,19 @@ fn malformed<'a>(word: &str, bytes_max: usize) -> Option<What<'a>> {
     Some(unreadable(format!("the argument holds the control character {control:?}"), "remove it"))
 }
 
+/// A flag of `rch` with its value, and with the word `xcodebuild` when it was written before that.
+fn flag_of_ours(rest: &[String]) -> Option<(usize, What<'_>)> {
+    let (name, joined) = rest[0].split_once('=').map_or((rest[0].as_str(), false), |(name, _)| (name, true));
+    let (_, takes_value) = OURS.iter().find(|(ours, _)| *ours == name)?;
+    let is_value = |next: &String| !next.starts_with('-') && malformed(next, ARGUMENT_BYTES_MAX).is_none();
+    let length = 1 + usize::from(*takes_value && !joined && rest.get(1).is_some_and(is_value));
+    let flag = rest[..length].join(" ");
+    let fix = format!("write rch xcodebuild {flag} and then the line");
+    let tool = usize::from(rest.get(length).is_some_and(|next| next == "xcodebuild"));
+    Some((length + tool, unreadable("it is a flag of rch, and what follows the first argument is for xcodebuild", fix)))
+}
+
 fn unknown_flag<'a>(word: &str) -> What<'a> {
-    if OURS.contains(&word.split('=').next().unwrap_or(word)) {
-        return unreadable(
-            "it is a flag of rch, and what follows the first argument is for xcodebuild",
-            format!("write rch xcodebuild {word} and then the line"),
-        );
-    }
     let (name, after) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     if let Some(value) = after {
         let fix = match table::find(name) {
