@@ -198,7 +198,10 @@ fn follows(operator: &str, command: &Command, text: &str) -> (&'static str, Stri
     };
     let outside = "leave it out, or write it after rch, outside the quotes";
     match operator {
-        "|" | "|&" if holds(&FORMATTERS) => ("rch prints a readable log by itself", format!("leave out `{text}`")),
+        "|" | "|&" if holds(&FORMATTERS) => (
+            "rch prints a readable log by itself",
+            format!("leave out `{text}`, and write rch xcodebuild --log short where there is no terminal"),
+        ),
         "|" | "|&" if command.words[0].1.value == "tee" => {
             ("the whole log is kept as build.log under .rch/artifacts", format!("leave out `{text}`"))
         }

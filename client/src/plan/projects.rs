@@ -127,7 +127,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             "set -o pipefail &&: it prepares a shell for a pipe, and rch exits as the build or the tests did; leave it out",
             "\"${{ matrix.destination }}\": ${{ matrix.destination }} is for the CI service to fill in; write its value",
             "2>&1: build.log holds both outputs in one order; leave it out",
-            "| xcbeautify --renderer github-actions: rch prints a readable log by itself; leave out `| xcbeautify --renderer github-actions`",
+            "| xcbeautify --renderer github-actions: rch prints a readable log by itself; leave out `| xcbeautify --renderer github-actions`, and write rch xcodebuild --log short where there is no terminal",
         ],
     ),
     (
@@ -135,7 +135,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "set -o pipefail && xcodebuild test \\\n  -scheme \"DuckDuckGo\" \\\n  -destination \"platform=iOS Simulator,name=iPhone 14\" \\\n  | xcbeautify --report junit --report-path . --junit-report-filename unittests.xml\n",
         &[
             "set -o pipefail &&: it prepares a shell for a pipe, and rch exits as the build or the tests did; leave it out",
-            "| xcbeautify --report junit --report-path . --junit-report-filename unittests.xml: rch prints a readable log by itself; leave out `| xcbeautify --report junit --report-path . --junit-report-filename unittests.xml`",
+            "| xcbeautify --report junit --report-path . --junit-report-filename unittests.xml: rch prints a readable log by itself; leave out `| xcbeautify --report junit --report-path . --junit-report-filename unittests.xml`, and write rch xcodebuild --log short where there is no terminal",
         ],
     ),
     (
@@ -145,7 +145,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             "test-without-building: what another line has built is not there: every job starts with fresh products; write test, or make build-for-testing and test-without-building two actions of one run in .rch/xcode.toml",
             "\"$scheme\": $scheme is for a shell to fill in; write its value, or put double quotes around the whole line",
             "\"$destination\": $destination is for a shell to fill in; write its value, or put double quotes around the whole line",
-            "| xcbeautify: rch prints a readable log by itself; leave out `| xcbeautify`",
+            "| xcbeautify: rch prints a readable log by itself; leave out `| xcbeautify`, and write rch xcodebuild --log short where there is no terminal",
         ],
     ),
     (
@@ -163,7 +163,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             "SKIP_INSTALL=NO: it matters to archive alone; leave it out",
             "BUILD_LIBRARIES_FOR_DISTRIBUTION=YES: the farm does not know this setting; did you mean BUILD_LIBRARY_FOR_DISTRIBUTION?",
             "archive: archiving, exporting and signing for others are out of the farm's scope; write build, and ship from a machine that holds the certificates",
-            "| xcbeautify: rch prints a readable log by itself; leave out `| xcbeautify`",
+            "| xcbeautify: rch prints a readable log by itself; leave out `| xcbeautify`, and write rch xcodebuild --log short where there is no terminal",
         ],
     ),
     (

@@ -302,12 +302,14 @@ fn what_only_a_shell_does_is_refused_piece_by_piece() {
     for (line, said) in [
         (
             "xcodebuild test -scheme App | xcpretty -c",
-            vec!["| xcpretty -c: rch prints a readable log by itself; leave out `| xcpretty -c`"],
+            vec![
+                "| xcpretty -c: rch prints a readable log by itself; leave out `| xcpretty -c`, and write rch xcodebuild --log short where there is no terminal",
+            ],
         ),
         (
             "xcodebuild test -scheme App | bundle exec xcpretty && echo done",
             vec![
-                "| bundle exec xcpretty: rch prints a readable log by itself; leave out `| bundle exec xcpretty`",
+                "| bundle exec xcpretty: rch prints a readable log by itself; leave out `| bundle exec xcpretty`, and write rch xcodebuild --log short where there is no terminal",
                 "&& echo done: it is a command of its own; leave it out, or write it after rch, outside the quotes",
             ],
         ),
