@@ -10,21 +10,19 @@ use super::proposal::{Guess, NothingToBuild, Proposal, Topic};
 use super::scheme::{self, Scheme};
 use super::settings::{Platform, ProjectFile};
 use super::survey::{Container, Kind, Survey, read, survey};
-use super::text::{Draft, quoted};
+use super::text::{Draft, quoted, some};
 use super::workspace;
 use crate::config::{Layer, Place, REPO_FILE};
-
-/// Names of things that were not taken, before "and more".
-const OTHERS_MAX: usize = 8;
 
 /// A configuration for the tree at `root`, by a person who stands in `start`, a directory of the tree.
 ///
 /// # Errors
 /// There is no workspace, project or package, or none whose name a configuration can hold.
-pub(crate) fn propose(root: &Path, start: &Path, farm: Option<&OnFarm>) -> Result<Proposal, NothingToBuild> {
+pub(crate) fn propose(root: &Path, mut start: &Path, farm: Option<&OnFarm>) -> Result<Proposal, NothingToBuild> {
     let mut found = described(root, survey(root, start));
     if found.containers.is_empty() && start != Path::new("") {
-        found = described(root, survey(root, Path::new("")));
+        start = Path::new("");
+        found = described(root, survey(root, start));
     }
     let mut candidates: Vec<Candidate> = Vec::new();
     found.containers.sort_by(|one, other| (one.depth, one.kind, &one.path).cmp(&(other.depth, other.kind, &other.path)));
@@ -36,7 +34,7 @@ pub(crate) fn propose(root: &Path, start: &Path, farm: Option<&OnFarm>) -> Resul
     candidates.sort_by_key(|candidate| (!candidate.schemes.iter().any(Scheme::has_tests), candidate.schemes.is_empty()));
     let chosen = candidates.remove(0);
     let equals = candidates.len() + 1;
-    let proposal = Chooser { equals, ..Chooser::new(root, chosen, &found) }.propose(farm);
+    let proposal = Chooser { start, equals, ..Chooser::new(root, chosen, &found) }.propose(farm);
     // The names in it are those of a foreign tree: only what we would read ourselves is offered.
     let is_readable = Layer::of_bytes(&root.join(REPO_FILE), proposal.text.as_bytes(), Place::Repo).is_ok();
     if is_readable { Ok(proposal) } else { Err(NothingToBuild { generators: found.generators }) }
@@ -92,6 +90,8 @@ struct Chooser<'a> {
     root: &'a Path,
     chosen: Candidate,
     found: &'a Survey,
+    /// Beneath which directory of the tree was looked.
+    start: &'a Path,
     /// How many of its kind are as near as the chosen one, with it.
     equals: usize,
     package: Package,
@@ -107,7 +107,17 @@ impl<'a> Chooser<'a> {
             Kind::Workspace | Kind::Project => None,
         };
         let package = package.unwrap_or_default();
-        Self { root, chosen, found, equals: 1, package, draft: Draft::default(), guesses: Vec::new(), open: Vec::new() }
+        Self {
+            root,
+            chosen,
+            found,
+            start: Path::new(""),
+            equals: 1,
+            package,
+            draft: Draft::default(),
+            guesses: Vec::new(),
+            open: Vec::new(),
+        }
     }
 
     fn propose(mut self, farm: Option<&OnFarm>) -> Proposal {
@@ -133,7 +143,10 @@ impl<'a> Chooser<'a> {
         let others = self.found.containers.iter().filter(|other| **other != container && !self.chosen.projects.contains(&other.path));
         let others: Vec<String> = others.map(|other| shown(&other.path)).collect();
         let why = if others.is_empty() {
-            "nothing else can be opened".to_owned()
+            match self.start.to_str() {
+                Some("") => "nothing else can be opened".to_owned(),
+                Some(_) | None => format!("nothing else beneath {} can be opened", shown(self.start)),
+            }
         } else if self.equals > 1 {
             format!("of {} {}s equally near the first by name whose shared schemes have tests, if any has", self.equals, self.draft.key)
         } else {
@@ -141,7 +154,7 @@ impl<'a> Chooser<'a> {
         };
         let what = format!("{} = {}", self.draft.key, quoted(&self.draft.path));
         self.guess(Topic::Project, what, why);
-        self.draft.other_containers = some(others);
+        self.draft.other_containers = others;
         let needs_pods = container.kind == Kind::Project
             && self.found.generators.iter().any(|(path, _)| path.ends_with("Podfile") && path.parent() == Some(container.directory()));
         if needs_pods {
@@ -172,14 +185,10 @@ impl<'a> Chooser<'a> {
         if candidates.len() > 1 && scheme.name != named {
             let others: Vec<String> =
                 candidates.iter().filter(|other| other.name != scheme.name).map(|other| quoted(&other.name)).collect();
-            self.open.push(format!(
-                "{} was taken by its name alone; it may as well be {}",
-                quoted(&scheme.name),
-                some(others).join(" or ")
-            ));
+            self.open.push(format!("{} was taken by its name alone; it may as well be {}", quoted(&scheme.name), some(&others, " or ")));
         }
         let others = self.chosen.schemes.iter().filter(|other| other.name != scheme.name).map(|other| nfc(&other.name).into_owned());
-        self.draft.other_schemes = some(others.collect());
+        self.draft.other_schemes = others.collect();
         self.take_scheme(&scheme.name, why);
         Some(scheme)
     }
@@ -211,9 +220,10 @@ impl<'a> Chooser<'a> {
             ));
             self.take_scheme(&name, "no scheme is shared; this one is one person's own");
         } else {
-            self.open.push(
-                "no scheme lies in the tree; xcodebuild makes one up for each target, but a shared one says what is tested: in Xcode choose Product > Scheme > Manage Schemes… and tick Shared".to_owned(),
-            );
+            self.open.push(format!(
+                "{} has no scheme; xcodebuild makes one up for each target, but a shared one says what is tested: in Xcode choose Product > Scheme > Manage Schemes… and tick Shared",
+                shown(&container.path)
+            ));
             self.take_scheme(&named, format!("named like the {}, as xcodebuild would name it", self.draft.key));
         }
     }
@@ -228,7 +238,7 @@ impl<'a> Chooser<'a> {
     }
 
     fn actions(&mut self, scheme: Option<&Scheme>) {
-        let named = |what: &str, names: &[String]| format!("{what} {}", some(names.to_vec()).join(", "));
+        let named = |what: &str, names: &[String]| format!("{what} {}", some(names, ", "));
         let why = match scheme {
             Some(scheme) if !scheme.tests.is_empty() => Some(named("the scheme tests", &scheme.tests)),
             Some(scheme) if scheme.has_tests() => scheme.plan().map(|plan| format!("the scheme has the test plan {}", plan.name)),
@@ -258,7 +268,7 @@ impl<'a> Chooser<'a> {
             self.guess(Topic::Actions, what, "the plan that is run when none is named tests nothing");
         }
         let others = scheme.plans.iter().filter(|plan| plan.name != taken.name && plan.targets.is_some());
-        self.draft.other_plans = some(others.map(|plan| nfc(&plan.name).into_owned()).collect());
+        self.draft.other_plans = others.map(|plan| nfc(&plan.name).into_owned()).collect();
     }
 
     fn destination(&mut self, scheme: Option<&Scheme>, farm: Option<&OnFarm>) {
@@ -294,14 +304,4 @@ impl<'a> Chooser<'a> {
 fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.is_empty() { ".".to_owned() } else { nfc(&text).into_owned() }
-}
-
-/// The first few.
-fn some(mut texts: Vec<String>) -> Vec<String> {
-    if texts.len() > OTHERS_MAX {
-        let more = texts.len() - OTHERS_MAX;
-        texts.truncate(OTHERS_MAX);
-        texts.push(format!("and {more} more"));
-    }
-    texts
 }

@@ -89,6 +89,19 @@ fn worker(devices: &[&str]) -> Facts {
 }
 
 #[test]
+fn of_many_others_the_first_are_named_and_the_rest_counted() {
+    let paths: Vec<String> = (0..18).map(|index| format!("Demo{index:02}/App.xcodeproj/project.pbxproj")).collect();
+    let text = pbxproj("iphoneos", "");
+    let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), text.as_str())).collect();
+    let tree = tree(&files);
+    let said = told(tree.path(), "", None);
+    assert!(said.contains("\"Demo08/App.xcodeproj\" and 9 more\n"), "{said}");
+    assert!(said.contains("open: Demo00/App.xcodeproj has no scheme; "), "{said}");
+    let said = told(tree.path(), "Demo03", None);
+    assert!(said.contains("nothing else beneath Demo03 can be opened"), "{said}");
+}
+
+#[test]
 fn what_is_damaged_is_not_known_and_never_a_panic() {
     let whole =
         [scheme("App", &["AppTests"], &[]), pbxproj("iphoneos", ""), workspace(&["App.xcodeproj"]), "let package = Package(".to_owned()];

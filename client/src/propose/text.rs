@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// Names of things that were not taken, before "and more".
+const OTHERS_MAX: usize = 8;
+
 /// What the file says.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -34,7 +37,14 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 fn listed(texts: &[String]) -> String {
-    texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ")
+    let quoted: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    some(&quoted, ", ")
+}
+
+/// The first few, with this between them.
+pub(super) fn some(texts: &[String], between: &str) -> String {
+    let named = texts[..texts.len().min(OTHERS_MAX)].join(between);
+    if texts.len() > OTHERS_MAX { format!("{named} and {} more", texts.len() - OTHERS_MAX) } else { named }
 }
 
 impl Draft {
