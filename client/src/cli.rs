@@ -212,6 +212,9 @@ pub(crate) enum XcodeCommand {
     /// The older spelling of `rch tail`
     #[command(hide = true)]
     Tail(TailFlags),
+    /// Another spelling of `rch doctor`
+    #[command(hide = true)]
+    Doctor,
     /// The older spelling of `rch cancel`
     #[command(hide = true)]
     Cancel {

@@ -64,6 +64,15 @@ pub(crate) enum CommandError {
         #[source]
         source: io::Error,
     },
+    /// A file that was named on the command line.
+    #[error("cannot read {}", path.display())]
+    Given {
+        /// As it was named.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// Artifacts.
     #[error(transparent)]
     Download(#[from] Box<DownloadError>),
@@ -146,7 +155,12 @@ impl CommandError {
             Self::Download(error) => error.why(),
             Self::NotFound { .. } => Why::Reason(Reason::NotFound),
             Self::Local { .. } | Self::Credentials(CredentialsError::Unwritable { .. }) => Why::Internal,
-            Self::Config(_) | Self::NoRepoConfig { .. } | Self::Schema(_) | Self::Credentials(_) | Self::ArtifactPath { .. } => Why::Usage,
+            Self::Config(_)
+            | Self::NoRepoConfig { .. }
+            | Self::Given { .. }
+            | Self::Schema(_)
+            | Self::Credentials(_)
+            | Self::ArtifactPath { .. } => Why::Usage,
             Self::Interrupted => Why::Reason(Reason::CancelledByUser),
             Self::Left { .. } | Self::Unheard { .. } => Why::Left,
         }
@@ -161,6 +175,7 @@ impl CommandError {
             | Self::Source(_)
             | Self::Plan(_)
             | Self::Local { .. }
+            | Self::Given { .. }
             | Self::Download(_)
             | Self::NotFound { .. }
             | Self::ArtifactPath { .. }
@@ -201,6 +216,7 @@ impl CommandError {
             | Self::Plan(_)
             | Self::FeatureMissing { .. }
             | Self::Local { .. }
+            | Self::Given { .. }
             | Self::Download(_)
             | Self::NotFound { .. }
             | Self::ArtifactPath { .. }
@@ -226,6 +242,7 @@ impl CommandError {
                 | Self::Source(_)
                 | Self::Plan(_)
                 | Self::Local { .. }
+                | Self::Given { .. }
                 | Self::Download(_)
                 | Self::NotFound { .. }
                 | Self::ArtifactPath { .. }

@@ -109,7 +109,7 @@ pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Res
         Command::Config(command) => command::config::run(context, command).await,
         Command::Schema(command) => command::schema::run(context, command),
         Command::Audit { directory } => command::audit::run(context, &directory).await,
-        Command::Doctor => command::doctor::run(context).await,
+        Command::Doctor | Command::Xcode(XcodeCommand::Doctor) => command::doctor::run(context).await,
         Command::Completions { shell } => Ok(command::manual::completions(context, shell)),
         Command::Man { directory } => command::manual::pages(context, directory.as_deref()),
     }

@@ -21,7 +21,7 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "HOW")]
     pub(crate) log: Option<LogMode>,
     /// An id of your own: the same again is the same run, not another
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = request_id)]
     pub(crate) request_id: Option<RequestId>,
     /// Where artifacts go, instead of .rch/artifacts
     #[arg(long, value_name = "DIR")]
@@ -38,6 +38,11 @@ pub(crate) struct RunFlags {
     /// Where to run instead of what the configuration says; may be repeated
     #[arg(long = "destination", value_name = "DEST")]
     pub(crate) destinations: Vec<String>,
+}
+
+/// A request id, refused in words: the rule of the contract is a regular expression.
+fn request_id(text: &str) -> Result<RequestId, &'static str> {
+    text.parse().map_err(|_| "expected 10 to 64 letters, digits, - or _, the first a letter or a digit")
 }
 
 /// Flags of `rch xcode init`.

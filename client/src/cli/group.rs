@@ -54,7 +54,7 @@ pub(crate) enum SchemaCommand {
     /// Check documents against the schema that each names
     ///
     /// A file holds one document, or one a line (events.jsonl, the output of rch --json). A line without a schema_id is of the first line's.
-    #[command(after_help = "Example:\n  rch schema validate .rch/artifacts/*/*/*.json")]
+    #[command(after_help = "Example:\n  rch schema validate .rch/artifacts/*/*/*/*.json")]
     Validate {
         /// Files; - is standard input
         #[arg(value_name = "FILE", required = true)]

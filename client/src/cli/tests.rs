@@ -33,10 +33,11 @@ fn arguments_of_xcodebuild_are_taken_as_they_are_and_flags_of_rch_before_them() 
 fn older_spellings_still_work_and_are_not_advertised() {
     assert!(matches!(parsed("rch xcode tail last"), Command::Xcode(XcodeCommand::Tail(_))));
     assert!(matches!(parsed("rch xcode artifacts last"), Command::Xcode(XcodeCommand::Fetch(_))));
+    assert!(matches!(parsed("rch xcode doctor"), Command::Xcode(XcodeCommand::Doctor)));
     assert!(matches!(parsed("rch xcode cancel last"), Command::Xcode(XcodeCommand::Cancel { .. })));
     let mut command = Cli::definitions();
     let help = command.find_subcommand_mut("xcode").map(|xcode| xcode.render_help().to_string()).unwrap_or_default();
-    assert!(help.contains("verify") && !help.contains("tail"), "{help}");
+    assert!(help.contains("verify") && !help.contains("tail") && !help.contains("doctor"), "{help}");
 }
 
 /// `--help` of every command, as it was agreed: a command without a golden file fails, and a file without a command too.

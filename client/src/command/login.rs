@@ -53,9 +53,11 @@ pub(crate) fn logout(context: &mut Context<'_>, url: &str) -> Result<Ending, Com
     let mut credentials = Credentials::read(&context.environment)?;
     if !credentials.forget(&url)? {
         let known: Vec<&str> = credentials.addresses().collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let what = format!("there is no login for {}; there are: {known}", address(&url));
-        return Err(CommandError::NotFound { what, fix: "name one of them" });
+        let none = format!("there is no login for {}", address(&url));
+        return Err(match known.as_slice() {
+            [] => CommandError::NotFound { what: none, fix: "there is none at all, so nothing is to be forgotten" },
+            known => CommandError::NotFound { what: format!("{none}; there are: {}", known.join(", ")), fix: "name one of them" },
+        });
     }
     let path = credentials.path()?.display().to_string();
     context.reporter.fact(&Label::Written, &format!("{path}: the key and the token of {} are gone", address(&url)));

@@ -62,7 +62,8 @@ fn all() -> Vec<(String, clap::Command)> {
 fn render(command: clap::Command) -> String {
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page).expect("memory can be written to");
-    String::from_utf8_lossy(&page).into_owned()
+    // What stands after a command's flags are its examples, and the exit codes.
+    String::from_utf8_lossy(&page).replace(".SH EXTRA\n", ".SH EXAMPLES\n")
 }
 
 #[cfg(test)]
@@ -95,6 +96,7 @@ mod tests {
         assert_eq!(ending.exit_code, 0);
         for name in ["rch.1", "rch-xcode-verify.1", "rch-workers-show.1"] {
             assert!(fs::read_to_string(root.path().join("out/man1").join(name)).unwrap().contains(".SH NAME"), "{name}");
+            assert!(fs::read_to_string(root.path().join("out/man1").join(name)).unwrap().contains(".SH EXAMPLES\n"), "{name}");
         }
         assert!(!root.path().join("out/man1/rch-xcode-tail.1").exists(), "the older spellings are not advertised");
     }

@@ -80,7 +80,7 @@ fn read(working_directory: &Path, file: &Path) -> Result<String, CommandError> {
         }
         Ok(bytes)
     };
-    let local = |source| CommandError::Local { what: "cannot read", path: file.to_owned(), source };
+    let local = |source| CommandError::Given { path: file.to_owned(), source };
     Ok(String::from_utf8_lossy(&bytes().map_err(local)?).into_owned())
 }
 
@@ -122,6 +122,8 @@ mod tests {
         let (ending, captured) = rch(root.path(), &["schema", "validate", "bad.jsonl", "good.json"]).await;
         assert_eq!(ending.exit_code, 2);
         assert_eq!(captured.out(), "bad.jsonl:2#/event/text: expected string; found 7\ngood.json: valid, rch-xcode/cli_event@1\n");
+        let (mistyped, said) = rch(root.path(), &["schema", "validate", "god.json"]).await;
+        assert_eq!((mistyped.exit_code, said.err().contains("cannot read god.json: ")), (2, true), "{}", said.err());
         assert_eq!(captured.err(), "      Failed  1 of 2 files are not what their schema says\n        Exit  2 USAGE\n");
     }
 

@@ -20,7 +20,7 @@ pub(crate) enum ConfigError {
         source: io::Error,
     },
     /// Something else than a text file lies in its place.
-    #[error("{place} is {found}, expected a TOML file in UTF-8; {fix}")]
+    #[error("{place} {found}, expected a TOML file in UTF-8; {fix}")]
     NotAFile {
         /// Where.
         place: String,

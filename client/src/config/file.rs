@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Option<(Value, Sha256)>, ConfigError> 
         Err(source) => return Err(ConfigError::Unreadable { path: path.to_owned(), source }),
     };
     if let Some(found) = other_than_a_file(&metadata) {
-        return Err(wrong(path, found.to_owned(), "put a TOML file there, or nothing"));
+        return Err(wrong(path, format!("is {found}"), "put a TOML file there, or nothing"));
     }
     let bytes = bytes(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     values(path, &bytes).map(Some)
@@ -32,7 +32,11 @@ pub(super) fn read(path: &Path) -> Result<Option<(Value, Sha256)>, ConfigError> 
 /// The values and the digest of `bytes`, which are those of the file at `path`, up to one more than are read.
 pub(super) fn values(path: &Path, bytes: &[u8]) -> Result<(Value, Sha256), ConfigError> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(wrong(path, format!("more than {FILE_BYTES_MAX} bytes"), "a configuration is a page of text; take out what is none"));
+        return Err(wrong(
+            path,
+            format!("is more than {FILE_BYTES_MAX} bytes"),
+            "a configuration is a page of text; take out what is none",
+        ));
     }
     let text = text(bytes).map_err(|found| wrong(path, found, "save it as UTF-8"))?;
     let values = parse(text).map_err(|message| ConfigError::Syntax { place: path.display().to_string(), message })?;
@@ -69,11 +73,11 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 fn text(bytes: &[u8]) -> Result<&str, String> {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err("text in UTF-16".to_owned());
+        return Err("is text in UTF-16".to_owned());
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
-        format!("bytes in line {line} that are not UTF-8")
+        format!("has bytes in line {line} that are not UTF-8")
     })
 }
 

@@ -125,6 +125,12 @@ impl<'a> Settings<'a> {
         if let [only] = known.as_slice() {
             return Ok(vec![only.clone()]);
         }
+        if self.merged.get(&["actions", "verify"]).is_some() {
+            return Err(ConfigError::Disagree {
+                what: "actions.verify names no action".to_owned(),
+                fix: format!("name one or more, such as [\"test\"]; actions that are configured: {}", listed(&known)),
+            });
+        }
         Err(ConfigError::Missing {
             key: "actions.verify".to_owned(),
             expected: "the names of the actions that verify the tree, such as [\"build\", \"test\"]".to_owned(),

@@ -103,6 +103,14 @@ fn a_later_layer_s_choice_among_alternatives_replaces_the_earlier_one() {
 }
 
 #[test]
+fn a_list_of_no_actions_is_not_one_that_is_not_set() {
+    let (_home, environment) = surroundings("", "[actions]\nverify = []\n", &[]);
+    let merged = Layers::read(&environment, &[]).unwrap().merged();
+    let error = Settings::new(&merged).verify().unwrap_err().to_string();
+    assert!(error.starts_with("actions.verify names no action; name one or more"), "{error}");
+}
+
+#[test]
 fn an_action_overrides_the_project_key_by_key() {
     let (_home, environment) = surroundings("", REPO, &[]);
     let merged = Layers::read(&environment, &[]).unwrap().merged();

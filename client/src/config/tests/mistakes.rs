@@ -43,7 +43,7 @@ fn refused_bytes(bytes: &[u8]) -> String {
 fn what_is_no_text_is_answered_in_words() {
     let file = "~/tree/.rch/xcode.toml";
     let expected = "expected a TOML file in UTF-8; save it as UTF-8";
-    assert_eq!(refused_bytes(b"[project]\nscheme = \"\xe9\""), format!("{file} is bytes in line 2 that are not UTF-8, {expected}"));
+    assert_eq!(refused_bytes(b"[project]\nscheme = \"\xe9\""), format!("{file} has bytes in line 2 that are not UTF-8, {expected}"));
     assert_eq!(refused_bytes(b"\xff\xfes\0"), format!("{file} is text in UTF-16, {expected}"));
     let too_large = vec![b'#'; 1024 * 1024 + 1];
     let answer = refused_bytes(&too_large);
