@@ -106,6 +106,11 @@ fn read_prefix(words: &[String]) -> Option<Result<Vec<Assignment>, SplitError>> 
     let mut command = None;
     for (index, word) in words.iter().enumerate() {
         let refuse = |kind| Some(Err(SplitError { index, word: word.clone(), kind }));
+        // Looked for first: the value may be a path, and says nothing of what runs.
+        if let Some((name, value)) = word.split_once('=').filter(|(name, _)| is_variable(name)) {
+            environment.push(Assignment { name: name.to_owned(), value: value.to_owned() });
+            continue;
+        }
         let name = word.rsplit('/').next().unwrap_or(word);
         match (name, command) {
             ("env", _) => command = Some("env"),
@@ -116,12 +121,9 @@ fn read_prefix(words: &[String]) -> Option<Result<Vec<Assignment>, SplitError>> 
             ("exec" | "command" | "nohup", _) | ("-i" | "-", Some("env")) | ("-p" | "-l", Some("time")) => {}
             ("--sdk" | "-sdk", Some("xcrun")) => return refuse(SplitErrorKind::Sdk),
             (_, Some(command)) if word.starts_with('-') => return refuse(SplitErrorKind::Option(command)),
-            _ => match word.split_once('=').filter(|(name, _)| is_variable(name)) {
-                Some((name, value)) => environment.push(Assignment { name: name.to_owned(), value: value.to_owned() }),
-                // `-scheme xcodebuild` and `test -scheme xcodebuild` are arguments; `timeout 600 xcodebuild` is a command.
-                None if word.starts_with('-') || table::find(word).is_some() => return None,
-                None => return refuse(SplitErrorKind::Command),
-            },
+            // `-scheme xcodebuild` and `test -scheme xcodebuild` are arguments; `timeout 600 xcodebuild` is a command.
+            _ if word.starts_with('-') || table::find(word).is_some() => return None,
+            _ => return refuse(SplitErrorKind::Command),
         }
     }
     Some(Ok(environment))
@@ -147,6 +149,7 @@ mod tests {
             ("A=1 B= time -p xcrun xcodebuild build", "A=1 B=", "build"),
             ("exec env -i PATH=/bin /usr/bin/xcodebuild -list", "PATH=/bin", "-list"),
             ("/Applications/Xcode-26.3.0.app/Contents/Developer/usr/bin/xcodebuild build", "", "build"),
+            ("TOOL=/usr/bin/env X=/usr/bin/sudo xcodebuild test", "TOOL=/usr/bin/env X=/usr/bin/sudo", "test"),
             ("CODE_SIGNING_ALLOWED=NO -scheme App", "", "CODE_SIGNING_ALLOWED=NO -scheme App"),
             ("-scheme xcodebuild test", "", "-scheme xcodebuild test"),
             ("test -scheme xcodebuild", "", "test -scheme xcodebuild"),
