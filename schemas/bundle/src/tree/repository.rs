@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use gix_index::entry::{Flags, Mode};
 
 use super::WalkError;
+use super::rules::read_bytes;
 use crate::name::nfc;
+
+/// The largest file that points elsewhere: one path, and macOS opens none of more than 1 KiB.
+const POINTER_BYTES_MAX: u64 = 8 * 1024;
 
 /// One checkout.
 #[derive(Debug)]
@@ -113,6 +117,6 @@ fn look_at(path: &Path) -> Result<Option<fs::Metadata>, WalkError> {
 
 /// The path in a one-line file such as `.git` or `commondir`.
 fn pointer(file: &Path, prefix: &str) -> Option<PathBuf> {
-    let text = fs::read_to_string(file).ok()?;
+    let text = String::from_utf8(read_bytes(file, POINTER_BYTES_MAX).ok()??).ok()?;
     Some(PathBuf::from(text.strip_prefix(prefix)?.trim_end()))
 }

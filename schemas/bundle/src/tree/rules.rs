@@ -21,6 +21,8 @@ use super::excluded::IsDirectory;
 use super::open::OpenDirectory;
 use super::repository::Repository;
 
+/// The largest file of rules; a thousandth of it is a long one.
+const RULES_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const RCHIGNORE: &str = ".rchignore";
 const GITIGNORE: &str = ".gitignore";
 
@@ -96,7 +98,7 @@ impl Rules {
 /// The rules of one file; none when there is no such file. A line that is no pattern is skipped, as git does, and one that is not UTF-8
 /// takes none of the others with it.
 fn read(directory: &Path, file: &Path) -> Result<Gitignore, WalkError> {
-    let Some(bytes) = read_bytes(file).map_err(|source| WalkError::Unreadable { path: file.to_owned(), source })? else {
+    let Some(bytes) = read_bytes(file, RULES_BYTES_MAX).map_err(|source| WalkError::Unreadable { path: file.to_owned(), source })? else {
         return Ok(Gitignore::empty());
     };
     let text = String::from_utf8_lossy(&bytes);
@@ -108,11 +110,11 @@ fn read(directory: &Path, file: &Path) -> Result<Gitignore, WalkError> {
     Ok(builder.build().unwrap_or_else(|_| Gitignore::empty()))
 }
 
-/// The bytes of a regular file; `None` when there is none of that name.
-fn read_bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
+/// The bytes of a regular file of at most `bytes_max`; `None` when there is none of that name.
+pub(super) fn read_bytes(file: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     // A FIFO of that name is not waited for.
     let opened = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(file);
-    let mut file = match opened {
+    let file = match opened {
         Ok(file) if file.metadata()?.is_file() => file,
         Ok(_) => return Ok(None),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
@@ -121,7 +123,12 @@ fn read_bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) => return Err(error),
     };
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    // What it holds now counts, not what it said of itself before.
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        let text = format!("it has more than {bytes_max} bytes, more than any such file needs: shorten it");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    }
     Ok(Some(bytes))
 }
 

@@ -102,6 +102,24 @@ fn what_is_only_called_an_ignore_file_is_none_and_is_not_waited_for() {
 }
 
 #[test]
+fn what_is_only_called_dot_git_is_no_checkout_and_is_not_waited_for() {
+    let root = tree_of(&["a/x", "b/y"]);
+    for directory in ["", "a"] {
+        assert!(Command::new("mkfifo").arg(root.path().join(directory).join(".git")).status().unwrap().success());
+    }
+    fs::write(root.path().join("b/.git"), format!("gitdir: {}", "d/".repeat(5_000))).unwrap();
+    assert_eq!(paths(root.path(), &Options::default()), ["a/x", "b/y"]);
+}
+
+#[test]
+fn an_ignore_file_of_more_than_16_mib_is_refused_in_words() {
+    let root = tree_of(&["a"]);
+    fs::File::create(root.path().join(".gitignore")).unwrap().set_len(16 * 1024 * 1024 + 1).unwrap();
+    let WalkError::Unreadable { path, source } = refusal(root.path()) else { panic!("it was read") };
+    assert!(path.ends_with(".gitignore") && source.to_string().contains("more than 16777216 bytes"), "{source}");
+}
+
+#[test]
 fn an_ignore_file_that_cannot_be_read_is_refused_rather_than_forgotten() {
     let root = tree_of(&["a"]);
     // A loop of links: nobody can open it, whoever asks.
