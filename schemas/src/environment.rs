@@ -10,6 +10,9 @@ pub const VARIABLES_MAX: usize = 256;
 /// The longest variable in bytes, name and value together: a Mac starts no process whose arguments and variables exceed 1 MiB in all.
 pub const VARIABLE_BYTES_MAX: usize = 32 * 1024;
 
+/// The most bytes that all variables of a job have together, names and values: what is left of the 1 MiB is for arguments and the agent's own.
+pub const VARIABLES_BYTES_MAX: usize = 256 * 1024;
+
 /// What becomes of a variable that a job may not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VariableClass {
@@ -93,6 +96,11 @@ pub enum VariableError {
     /// More than anybody needs.
     #[error("{0} variables are set, more than {VARIABLES_MAX}: put them into a file of the tree")]
     TooMany(usize),
+    /// Together more than a process can be started with.
+    #[error(
+        "the variables have {0} bytes with their values in all, more than {VARIABLES_BYTES_MAX}: put the longest values into a file of the tree"
+    )]
+    TooLongTogether(usize),
 }
 
 /// Whether a job may set a variable of this name.
@@ -128,6 +136,10 @@ pub fn check(variables: &BTreeMap<String, String>) -> Result<(), VariableError> 
         if value.contains('\0') {
             return Err(VariableError::Nul(name.clone()));
         }
+    }
+    let bytes = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > VARIABLES_BYTES_MAX {
+        return Err(VariableError::TooLongTogether(bytes));
     }
     Ok(())
 }
@@ -167,6 +179,10 @@ mod tests {
         }
         let many: BTreeMap<_, _> = (0..=VARIABLES_MAX).map(|number| (format!("A{number}"), String::new())).collect();
         assert_eq!(check(&many), Err(VariableError::TooMany(VARIABLES_MAX + 1)));
+        let long = |count| (0..count).map(|number| (format!("A{number}"), "s".repeat(VARIABLE_BYTES_MAX - 2))).collect();
+        assert_eq!(check(&long(8)), Ok(()));
+        let said = check(&long(9)).expect_err("more than a process can be started with").to_string();
+        assert!(said.contains("294912 bytes") && said.contains("more than 262144: put"), "{said}");
     }
 
     #[test]
