@@ -71,9 +71,12 @@ impl PublicKey {
 
     /// The same over a document as it was received: what is signed are all of its members, those of newer writers too.
     pub fn verify_received<D: Document>(&self, received: &Value, signature: Option<&str>) -> Result<(), SealError> {
-        // What has no canonical form was signed by nobody.
-        let bytes = signing_bytes_of(&D::document_id(), received.clone()).unwrap_or_default();
-        self.verify_bytes(D::document_id(), &bytes, signature)
+        match signing_bytes_of(&D::document_id(), received.clone()) {
+            Some(bytes) => self.verify_bytes(D::document_id(), &bytes, signature),
+            None if signature.is_none() => Err(SealError::Unsigned { document: D::document_id() }),
+            // What has no canonical form was signed by nobody.
+            None => Err(self.invalid(D::document_id())),
+        }
     }
 
     fn verify_bytes(&self, document: String, signed: &[u8], signature: Option<&str>) -> Result<(), SealError> {
@@ -81,7 +84,11 @@ impl PublicKey {
         let bytes = HEXLOWER.decode(signature.as_bytes()).ok();
         let signature = bytes.and_then(|bytes| Signature::from_slice(&bytes).ok());
         let is_valid = signature.is_some_and(|signature| self.0.verify_strict(signed, &signature).is_ok());
-        if is_valid { Ok(()) } else { Err(SealError::SignatureInvalid { document, fingerprint: self.fingerprint() }) }
+        if is_valid { Ok(()) } else { Err(self.invalid(document)) }
+    }
+
+    fn invalid(&self, document: String) -> SealError {
+        SealError::SignatureInvalid { document, fingerprint: self.fingerprint() }
     }
 }
 
@@ -173,4 +180,20 @@ fn signing_bytes_of(id: &str, mut document: Value) -> Option<Vec<u8>> {
     }
     let canonical = canonical(&document).ok()?;
     Some([id.as_bytes(), b"\n", &canonical].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::Attestation;
+
+    #[test]
+    fn what_has_no_canonical_form_is_signed_by_nobody_not_even_with_a_signature_of_nothing() {
+        let key = SigningKey::from_seed([7; 32]);
+        let of_nothing = HEXLOWER.encode(&key.0.sign(b"").to_bytes());
+        let received = serde_json::json!({ "since_version_9": 0.5 });
+        let found = key.public_key().verify_received::<Attestation>(&received, Some(&of_nothing));
+        assert!(matches!(found, Err(SealError::SignatureInvalid { .. })), "{found:?}");
+        assert!(matches!(key.public_key().verify_received::<Attestation>(&received, None), Err(SealError::Unsigned { .. })));
+    }
 }
