@@ -60,7 +60,7 @@ plants! {
     UnknownAppendForgotten: "an append without an answer counts as failed, and its changes stay in memory" =>
         [StateIsTheLedger, NothingPanics, NothingAcceptedIsLost];
     DecidedOutside: "the leader changes what was decided before it records it" => [DecisionsReplay];
-    CancelOnlyInMemory: "a cancel is not recorded" => [CancelsAreKept, StateIsTheLedger];
+    CancelOnlyInMemory: "a cancel is not recorded" => [CancelsAreKept, StateIsTheLedger, DecisionsReplay];
     ReceiptWithoutRecord: "the report of an end is answered and dropped" => [NothingAcceptedIsLost];
     ReportNumbersOutliveSessions: "reports are counted by worker, not by session" => [NothingAcceptedIsLost];
     NoGraceAfterElection: "a new leader counts silence from before it" => [TheHeardAreNotLost];
