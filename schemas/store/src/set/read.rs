@@ -39,7 +39,8 @@ impl Store {
         }
         let malformed = |key: Key, source| OpenSetError::Malformed { key, source };
         let manifest: Manifest = serde_json::from_slice(&manifest_bytes).map_err(|error| malformed(base.manifest(), Some(error)))?;
-        if !manifest.is_consistent() {
+        let received = serde_json::from_slice(&manifest_bytes).map_err(|error| malformed(base.manifest(), Some(error)))?;
+        if !manifest.is_consistent_as(&received) {
             return Err(malformed(base.manifest(), None));
         }
         let attestation_bytes = self.document(base.attestation()).await?;
