@@ -1,7 +1,7 @@
 //! Which step runs where: the destinations of all steps, each once, and what of a step's arguments does not go with one of its own.
 
 use rch_schemas::destination::DestinationSpec;
-use rch_schemas::invocation::{Policy, check_order, classify, refused_for};
+use rch_schemas::invocation::{Policy, StepPlace, check_order, classify, refused_for};
 use rch_schemas::protocol::Feature;
 use rch_schemas::requirement::{DestinationMode, DestinationRequest};
 
@@ -30,8 +30,12 @@ pub(super) fn complete(settings: &Settings<'_>, mut plan: Plan, asked: &[Vec<Str
         }
     }
     let own: Vec<Vec<String>> = plan.steps.iter().map(|step| plan.asked(step).map(str::to_owned).collect()).collect();
-    let order: Vec<_> = plan.steps.iter().zip(&own).map(|(step, own)| (step.classified.action, own.as_slice())).collect();
-    check_order(&order)?;
+    let places = plan.steps.iter().zip(&own).map(|(step, destinations)| StepPlace {
+        action: step.classified.action,
+        directory: step.directory.as_ref(),
+        destinations,
+    });
+    check_order(&places.collect::<Vec<_>>())?;
     Ok(plan)
 }
 

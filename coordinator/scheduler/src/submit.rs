@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use rch_schemas::Reason;
 use rch_schemas::environment;
-use rch_schemas::invocation::{StepOrder, check_allowances, check_order, classify};
+use rch_schemas::invocation::{StepOrder, StepPlace, check_allowances, check_order, classify};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::{Problem, SubmitRun, SubmitStep};
 
 use crate::command::{Command, Decision, Reply, SubmitRequest};
 use crate::event::{AcceptedRun, Event};
 use crate::state::State;
-use step::{NewJobs, accepted_step, check_steps, destinations_of};
+use step::{NewJobs, accepted_step, check_steps, count_of, destinations_of};
 
 /// Jobs in one run. The largest matrix anybody is known to use has a tenth of it.
 const JOBS_MAX: usize = 256;
@@ -50,7 +50,14 @@ fn refused(status: u16, code: Reason, detail: String, more: impl FnOnce(&mut Pro
 /// What is wrong with the request itself, whenever it is made; nothing is recorded then.
 pub(crate) fn invalid(state: &State, request: &SubmitRun) -> Option<Reply> {
     let in_steps = |detail: String| Some(refused(422, Reason::InvalidRequest, detail, |problem| problem.field = Some("steps".to_owned())));
-    let jobs: usize = request.steps.iter().map(|step| destinations_of(request, step).len()).sum();
+    // Counted before anything is made of them: a body of the allowed size has room for billions of pairs.
+    let (steps, destinations) = (request.steps.len(), request.destinations.len());
+    if steps > JOBS_MAX || destinations > JOBS_MAX {
+        return in_steps(format!(
+            "a run has at most {JOBS_MAX} steps and {JOBS_MAX} destinations, this one {steps} and {destinations}: make several runs of it"
+        ));
+    }
+    let jobs = request.steps.iter().map(|step| count_of(request, step)).fold(0, usize::saturating_add);
     if jobs == 0 || jobs > JOBS_MAX {
         return in_steps(format!("a run has 1 to {JOBS_MAX} jobs (one for each destination of each step), this one {jobs}"));
     }
@@ -62,7 +69,7 @@ pub(crate) fn invalid(state: &State, request: &SubmitRun) -> Option<Reply> {
     }
     if let Err(error) = request.options.timeouts.check() {
         return Some(refused(422, Reason::InvalidRequest, error.to_string(), |problem| {
-            problem.field = Some("options.timeouts".to_owned())
+            problem.field = Some("options.timeouts".to_owned());
         }));
     }
     let sanitized = |step: &SubmitStep| classify(&step.argv, &state.config.policy).sanitized_argv;
@@ -91,16 +98,20 @@ fn untimely(state: &State, submitted: &SubmitRequest) -> Option<Reply> {
     None
 }
 
-/// Whether each step that only runs tests comes after one that built them for the same destination.
+/// Whether each step that only runs tests comes after one that built them for the same destination in the same directory.
 fn order(state: &State, request: &SubmitRun) -> Result<(), StepOrder> {
     let action = |step: &SubmitStep| classify(&step.argv, &state.config.policy).action;
     let asked = |step: &SubmitStep| -> Vec<String> {
         let named = destinations_of(request, step).into_iter();
         named.filter_map(|index| request.destinations.get(index as usize)).map(|destination| destination.asked.clone()).collect()
     };
-    let steps: Vec<_> = request.steps.iter().map(|step| (action(step), asked(step))).collect();
-    let steps: Vec<_> = steps.iter().map(|(action, asked)| (*action, asked.as_slice())).collect();
-    check_order(&steps)
+    let own: Vec<_> = request.steps.iter().map(asked).collect();
+    let places = request.steps.iter().zip(&own).map(|(step, destinations)| StepPlace {
+        action: action(step),
+        directory: step.directory.as_ref(),
+        destinations,
+    });
+    check_order(&places.collect::<Vec<_>>())
 }
 
 /// The refusal of a client that shares no protocol version with this build; names both, and the side that is to be upgraded.

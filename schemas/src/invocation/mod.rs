@@ -31,7 +31,7 @@ pub use scan::{ARGUMENT_BYTES_MAX, ARGUMENTS_MAX};
 pub use sdk::{Sdk, UnknownSdk};
 pub use settings::{Closed, SETTINGS, SettingClass, SettingRow};
 pub use split::{Assignment, Split, SplitError, SplitErrorKind, split};
-pub use steps::{AllowanceTooLong, StepOrder, check_allowances, check_order};
+pub use steps::{AllowanceTooLong, StepOrder, StepPlace, check_allowances, check_order};
 pub use table::{Class, Row, TABLE};
 pub use value::Value;
 pub use xcconfig::{DeniedAssignment, Xcconfig, read_xcconfig, xcconfig_of};

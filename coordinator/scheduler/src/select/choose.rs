@@ -11,6 +11,7 @@ use super::DECISION_VERSION;
 use super::judge::{Ask, Fleet, Judged, Resolution};
 use crate::document::evidence_sha256;
 use crate::event::{Judgement, Selection};
+use crate::job::Job;
 use crate::run::{MadeSelection, Run};
 
 /// A worker was found.
@@ -112,13 +113,18 @@ fn exclude_other_keys(judged: &mut [Judged], made: &MadeSelection) {
     }
 }
 
-/// What was built for testing lies on the worker that built it: where such tests are still to run, no other will do.
+/// What was built for testing lies on the worker that built it, apart for each directory: where such tests are still to run, no other will do.
 fn exclude_without_products(judged: &mut [Judged], fleet: &Fleet<'_>, run: &Run, destination: u32) {
     let jobs: Vec<_> = fleet.state.jobs_of(run).filter(|job| job.destination == destination).collect();
-    let Some(tests) = jobs.iter().find(|job| job.action == Action::TestWithoutBuilding && job.outcome().is_none()) else { return };
-    let builds = jobs.iter().filter(|job| job.action == Action::BuildForTesting && job.step < tests.step);
-    let built = builds.rev().find(|job| job.outcome().is_some_and(|outcome| outcome.status == JobStatus::Success));
-    let Some(builder) = built.and_then(|job| job.current()).map(|attempt| &attempt.worker) else { return };
+    let directory = |job: &Job| run.steps.get(job.step as usize).and_then(|step| step.directory.as_ref());
+    let builder_for = |tests: &Job| {
+        let builds = jobs.iter().filter(|job| job.action == Action::BuildForTesting && job.step < tests.step);
+        let mut same = builds.rev().filter(|job| directory(job) == directory(tests));
+        let built = same.find(|job| job.outcome().is_some_and(|outcome| outcome.status == JobStatus::Success))?;
+        built.current().map(|attempt| &attempt.worker)
+    };
+    let mut tests = jobs.iter().filter(|job| job.action == Action::TestWithoutBuilding && job.outcome().is_none());
+    let Some(builder) = tests.find_map(|tests| builder_for(tests)) else { return };
     for judged in judged.iter_mut().filter(|judged| judged.considered.worker != *builder) {
         let found = judged.considered.worker.to_string();
         judged.considered.verdicts.push(Verdict { code: Reason::ProductsElsewhere, required: builder.to_string(), found });

@@ -35,6 +35,11 @@ pub(super) fn destinations_of(request: &SubmitRun, step: &SubmitStep) -> Vec<u32
     step.destinations.clone().unwrap_or_else(|| (0..).take(request.destinations.len()).collect())
 }
 
+/// How many destinations a step has a job for.
+pub(super) fn count_of(request: &SubmitRun, step: &SubmitStep) -> usize {
+    step.destinations.as_ref().map_or(request.destinations.len(), Vec::len)
+}
+
 /// Checks what the steps say beside their arguments.
 pub(super) fn check_steps(request: &SubmitRun, policy: &Policy) -> Result<(), InvalidStep> {
     let count = request.destinations.len();

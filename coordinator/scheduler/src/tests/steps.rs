@@ -4,7 +4,7 @@ use rch_schemas::document::{JobStatus, Outcome, RunState};
 use rch_schemas::protocol::Feature;
 use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::wire::agent::ReportBody;
-use rch_schemas::wire::http::JobState;
+use rch_schemas::wire::http::{JobState, SubmitStep};
 use rch_schemas::{Reason, TreeDirectory};
 
 use super::farm::{Farm, announcement, facts_with, request};
@@ -13,6 +13,20 @@ use crate::{CommandBody, Reply, SubmitRequest, job_document, run_plan, run_summa
 const PHONE: &str = "platform=iOS Simulator,name=iPhone 16,OS=latest";
 const DEVICES: &str = "generic/platform=iOS";
 const MAC: &str = "platform=macOS";
+
+#[test]
+fn a_request_of_many_steps_and_destinations_is_counted_and_not_multiplied() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let mut submitted = request("request-01", &["build"]);
+    // A body of 17 MiB; all pairs of them would be 140 GB.
+    submitted.request.steps = vec![SubmitStep::new("", Vec::new()); 350_000];
+    submitted.request.destinations = vec![DestinationRequest::default(); 100_000];
+    let detail = refusal(&mut farm, submitted);
+    assert!(detail.ends_with("this one 350000 and 100000: make several runs of it"), "{detail}");
+    let all = [PHONE; 256];
+    let detail = refusal(&mut farm, matrix(&[("build", &[0; 300]), ("build", &[0; 300])], &all));
+    assert!(detail.starts_with("a run has 1 to 256 jobs") && detail.ends_with("this one 600"), "{detail}");
+}
 
 /// A request of these steps, each with the destinations at these indices.
 fn matrix(steps: &[(&str, &[u32])], destinations: &[&str]) -> SubmitRequest {
@@ -111,8 +125,23 @@ fn what_a_step_says_of_its_destinations_must_make_sense() {
 fn tests_without_building_need_products_of_their_own_destination() {
     let mut farm = Farm::with(&["mac-1"]);
     let detail = refusal(&mut farm, matrix(&[("build-for-testing", &[1]), ("test-without-building", &[0])], &[PHONE, MAC]));
-    assert!(detail.contains("no earlier step of the run has build-for-testing with that destination"), "{detail}");
+    assert!(detail.contains("no earlier step of the run has build-for-testing with that destination in that directory"), "{detail}");
     farm.submit_request(matrix(&[("build-for-testing", &[1, 0]), ("test-without-building", &[0])], &[PHONE, MAC]));
+}
+
+#[test]
+fn tests_without_building_need_products_of_their_own_directory() {
+    let mut farm = Farm::with(&["mac-1", "mac-2"]);
+    let kit: Option<TreeDirectory> = Some("Packages/Kit".parse().unwrap());
+    let mut submitted = matrix(&[("build-for-testing -scheme Kit", &[0]), ("test-without-building -scheme Kit", &[0])], &[PHONE]);
+    for step in &mut submitted.request.steps {
+        step.argv.truncate(3);
+    }
+    submitted.request.steps[0].directory.clone_from(&kit);
+    let detail = refusal(&mut farm, submitted.clone());
+    assert!(detail.contains("in the root of the tree, and no earlier step"), "{detail}");
+    submitted.request.steps[1].directory = kit;
+    farm.submit_request(submitted);
 }
 
 #[test]
