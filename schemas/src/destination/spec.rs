@@ -136,13 +136,13 @@ impl DestinationSpec {
     /// [`DestinationError`], whose text says what to write instead. A UDID and a physical device are no errors here: they mean something
     /// to xcodebuild, and who refuses them knows what to offer.
     pub fn parse(text: &str) -> Result<Self, DestinationError> {
-        if text.len() > BYTES_MAX {
-            return Err(DestinationError::TooLong { bytes: text.len() });
-        }
         if let Some(found) = text.chars().find(|c| c.is_control()) {
             return Err(DestinationError::Control { found });
         }
         let text = text.trim();
+        if text.len() > BYTES_MAX {
+            return Err(DestinationError::TooLong { bytes: text.len() });
+        }
         let (generic, pairs) = text.strip_prefix("generic/").map_or((false, text), |rest| (true, rest));
         Parts::read(pairs)?.into_spec(generic)
     }
