@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use rch_schemas::wire::agent::Phase;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::*;
 
@@ -29,6 +30,8 @@ impl Bench {
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             directory: self.dir.path().to_owned(),
         };
+        // Who was started to ignore SIGINT, as a script's background jobs are, hands that on; who catches it, as the agent does, does not.
+        let _caught = signal(SignalKind::interrupt()).unwrap();
         let path = self.dir.path().join("build.log");
         let (mut log, grown) = LogWriter::create(&path).await.unwrap();
         let around = Surroundings { log: &mut log, limits: self.limits, progress: &self.progress, stop: self.stop.subscribe() };
