@@ -168,24 +168,7 @@ impl CommandError {
 
     /// Whether a default of the farm may add what is missing.
     pub(crate) fn a_farm_may_help(&self) -> bool {
-        match self {
-            Self::Config(error) | Self::Plan(PlanError::Config(error)) => error.a_farm_may_help(),
-            Self::NoRepoConfig { .. }
-            | Self::Farm(_)
-            | Self::Source(_)
-            | Self::Plan(_)
-            | Self::Local { .. }
-            | Self::Given { .. }
-            | Self::Download(_)
-            | Self::NotFound { .. }
-            | Self::ArtifactPath { .. }
-            | Self::Schema(_)
-            | Self::Credentials(_)
-            | Self::FeatureMissing { .. }
-            | Self::Interrupted
-            | Self::Left { .. }
-            | Self::Unheard { .. } => false,
-        }
+        matches!(self, Self::Config(error) | Self::Plan(PlanError::Config(error)) if error.a_farm_may_help())
     }
 
     /// The error with its causes, in one line.
@@ -205,27 +188,11 @@ impl CommandError {
 
     /// What belongs beneath the sentence.
     pub(crate) fn details(&self) -> Vec<String> {
-        match self {
-            Self::Plan(PlanError::Rejected { refused, .. }) => refused.sentences(),
-            Self::NoRepoConfig { source } => {
-                source.proposal.iter().flat_map(|text| std::iter::once("").chain(text.lines())).map(str::to_owned).collect()
-            }
-            Self::Config(_)
-            | Self::Farm(_)
-            | Self::Source(_)
-            | Self::Plan(_)
-            | Self::FeatureMissing { .. }
-            | Self::Local { .. }
-            | Self::Given { .. }
-            | Self::Download(_)
-            | Self::NotFound { .. }
-            | Self::ArtifactPath { .. }
-            | Self::Schema(_)
-            | Self::Credentials(_)
-            | Self::Interrupted
-            | Self::Left { .. }
-            | Self::Unheard { .. } => Vec::new(),
+        if let Some(refused) = self.refused() {
+            return refused.sentences();
         }
+        let Self::NoRepoConfig { source } = self else { return Vec::new() };
+        source.proposal.iter().flat_map(|text| std::iter::once("").chain(text.lines())).map(str::to_owned).collect()
     }
 
     /// Says it, and gives the command's end.
@@ -233,24 +200,7 @@ impl CommandError {
         let (sentence, details) = (self.sentence(), self.details());
         reporter.live(None);
         if reporter.style() == Style::Human {
-            let label = match self {
-                Self::Interrupted => Label::Cancelled,
-                Self::Left { .. } | Self::Unheard { .. } => Label::Left,
-                Self::Config(_)
-                | Self::NoRepoConfig { .. }
-                | Self::Farm(_)
-                | Self::Source(_)
-                | Self::Plan(_)
-                | Self::Local { .. }
-                | Self::Given { .. }
-                | Self::Download(_)
-                | Self::NotFound { .. }
-                | Self::ArtifactPath { .. }
-                | Self::Schema(_)
-                | Self::FeatureMissing { .. }
-                | Self::Credentials(_) => Label::Error,
-            };
-            reporter.fact(&label, &sentence);
+            reporter.fact(&self.label(), &sentence);
             match self.refused() {
                 Some(refused) => tell_refused(reporter, refused),
                 None => reporter.details(&details),
@@ -261,6 +211,17 @@ impl CommandError {
         match self.refused() {
             Some(refused) => ending.with_document(json!({ "rejected": refused.document() })),
             None => ending,
+        }
+    }
+
+    /// Stopping is the user's will, and no error.
+    fn label(&self) -> Label {
+        if matches!(self, Self::Interrupted) {
+            Label::Cancelled
+        } else if matches!(self, Self::Left { .. } | Self::Unheard { .. }) {
+            Label::Left
+        } else {
+            Label::Error
         }
     }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use rch_schemas::Timestamp;
-use rch_schemas::document::RunState;
 use rch_schemas::wire::http::RunLine;
 use serde_json::json;
 
@@ -42,18 +41,7 @@ fn row(run: &RunLine, now: Timestamp) -> [String; 7] {
     let exit = run.exit_code.map_or_else(|| "-".to_owned(), |code| code.to_string());
     let what = [run.steps.join(", "), run.project.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     let took = run.ended_at.map_or_else(|| "-".to_owned(), |ended| duration(since(run.accepted_at, ended)));
-    [run.run_id.to_string(), state(run.state).to_owned(), exit, what, run.requester.clone(), when(run.accepted_at, now), took]
-}
-
-fn state(state: RunState) -> &'static str {
-    match state {
-        RunState::Queued => "queued",
-        RunState::Running => "running",
-        RunState::Succeeded => "succeeded",
-        RunState::Failed => "failed",
-        RunState::Cancelled => "cancelled",
-        RunState::Rejected => "rejected",
-    }
+    [run.run_id.to_string(), run.state.as_str().to_owned(), exit, what, run.requester.clone(), when(run.accepted_at, now), took]
 }
 
 /// `12 s ago`, `3 min ago`, `5 h ago`; later the day. Two clocks are compared: what is a little in the future was just now.

@@ -128,32 +128,12 @@ impl FarmError {
 
     /// In a few words, for someone who knows where the coordinator is.
     pub(crate) fn brief(&self) -> String {
-        match self {
-            Self::Unreachable { url, cause } => format!("{url} ({cause})"),
-            Self::Problem { .. }
-            | Self::Answer { .. }
-            | Self::NotACoordinator { .. }
-            | Self::Protocol { .. }
-            | Self::OtherMajor { .. }
-            | Self::KeyChanged { .. }
-            | Self::OtherKey { .. }
-            | Self::PlainHttp { .. } => self.to_string(),
-        }
+        if let Self::Unreachable { url, cause } = self { format!("{url} ({cause})") } else { self.to_string() }
     }
 
     /// The code, when the coordinator gave one.
     pub(crate) fn code(&self) -> Option<Reason> {
-        match self {
-            Self::Problem { problem, .. } => Some(problem.code),
-            Self::Unreachable { .. }
-            | Self::Answer { .. }
-            | Self::NotACoordinator { .. }
-            | Self::Protocol { .. }
-            | Self::OtherMajor { .. }
-            | Self::KeyChanged { .. }
-            | Self::OtherKey { .. }
-            | Self::PlainHttp { .. } => None,
-        }
+        if let Self::Problem { problem, .. } = self { Some(problem.code) } else { None }
     }
 
     /// Whether the same request may succeed in a moment.
@@ -173,17 +153,7 @@ impl FarmError {
 
     /// How long the coordinator asks to wait before the next try.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Problem { retry_after, .. } => *retry_after,
-            Self::Unreachable { .. }
-            | Self::Answer { .. }
-            | Self::NotACoordinator { .. }
-            | Self::Protocol { .. }
-            | Self::OtherMajor { .. }
-            | Self::KeyChanged { .. }
-            | Self::OtherKey { .. }
-            | Self::PlainHttp { .. } => None,
-        }
+        if let Self::Problem { retry_after, .. } = self { *retry_after } else { None }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What of a record is counted.
 
 use rch_scheduler::Event;
-use rch_schemas::document::{JobStatus, RunState};
+use rch_schemas::document::JobStatus;
 
 use crate::ledger::RecordedCommand;
 use crate::metrics;
@@ -13,7 +13,7 @@ pub(super) fn count(commands: &[RecordedCommand]) {
             ::metrics::counter!(metrics::JOBS, "status" => job_word(outcome.status)).increment(1);
         }
         if let Event::RunEnded { state, .. } = event {
-            ::metrics::counter!(metrics::RUNS, "status" => run_word(*state)).increment(1);
+            ::metrics::counter!(metrics::RUNS, "status" => state.as_str()).increment(1);
         }
     }
 }
@@ -25,16 +25,5 @@ fn job_word(status: JobStatus) -> &'static str {
         JobStatus::Rejected => "rejected",
         JobStatus::Cancelled => "cancelled",
         JobStatus::Skipped => "skipped",
-    }
-}
-
-fn run_word(state: RunState) -> &'static str {
-    match state {
-        RunState::Queued => "queued",
-        RunState::Running => "running",
-        RunState::Succeeded => "succeeded",
-        RunState::Failed => "failed",
-        RunState::Cancelled => "cancelled",
-        RunState::Rejected => "rejected",
     }
 }

@@ -107,6 +107,18 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// The word for people and for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+        }
+    }
+
     /// Whether the state is final.
     pub fn is_terminal(self) -> bool {
         match self {
