@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rch_schemas::WorkerName;
 use rch_schemas::invocation::Policy;
+use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::seal::PublicKey;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct FarmConfig {
     /// The workers that belong to the farm.
     pub inventory: BTreeMap<WorkerName, InventoryEntry>,
+    /// The protocol versions that the coordinator's build speaks: what a run was promised must be the same in a replay by another build.
+    #[serde(default = "first_protocol")]
+    pub protocol: ProtocolRange,
     /// What invocations may say beside the built-in table.
     pub policy: Policy,
     /// Attempts of a job that may reach Running.
@@ -41,6 +45,7 @@ impl Default for FarmConfig {
     fn default() -> Self {
         Self {
             inventory: BTreeMap::new(),
+            protocol: ProtocolRange::OURS,
             policy: Policy::default(),
             max_attempts: 2,
             max_refusals: 10,
@@ -53,6 +58,11 @@ impl Default for FarmConfig {
             keep_ended_ms: 14 * 24 * 3_600_000,
         }
     }
+}
+
+/// What was spoken when the range was not yet recorded.
+fn first_protocol() -> ProtocolRange {
+    ProtocolRange { min: 1, max: 1 }
 }
 
 /// One worker of the inventory.

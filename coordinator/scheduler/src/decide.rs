@@ -20,7 +20,7 @@ pub fn decide(state: &State, observed: &Observed, command: &Command) -> Decision
             Decision::events(created.into_iter().chain([started]).collect())
         }
         CommandBody::Configure(config) => configure(state, config),
-        CommandBody::Submit(request) => submit::submit(state, command, request),
+        CommandBody::Submit(request) => submit::submit(state, observed, command, request),
         CommandBody::Preview(request) => Decision::answer(
             submit::invalid(state, &request.request)
                 .unwrap_or_else(|| Reply::Preview(Box::new(select::preview(state, observed, command, request)))),

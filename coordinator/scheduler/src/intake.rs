@@ -29,9 +29,10 @@ pub(crate) fn set_intake(state: &State, name: &WorkerName, intake: Intake, reaso
 }
 
 impl Worker {
-    /// Whether the worker, as open as it is, takes a job.
+    /// Whether the worker, as open as it is and with the agent it has now, takes a job.
     pub(crate) fn takes(&self, state: &State, run: &Run, job: &Job) -> bool {
-        takes(state, (&self.name, self.intake), run, job)
+        self.session.as_ref().is_some_and(|session| run.is_spoken(&state.config, session))
+            && takes(state, (&self.name, self.intake), run, job)
     }
 }
 

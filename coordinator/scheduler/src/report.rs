@@ -14,6 +14,7 @@ use crate::command::{Decision, Reply, Stamp};
 use crate::config::InventoryEntry;
 use crate::event::Event;
 use crate::job::Job;
+use crate::negotiate::agent_problem;
 use crate::run::Run;
 use crate::state::State;
 use crate::worker::Worker;
@@ -94,7 +95,12 @@ impl<'a> Reporter<'a> {
             events.push(Event::WorkerReturned { worker: name.clone() });
         }
         events.extend(self.changed_facts(&announce.facts));
-        receipt(events)
+        // It is recorded all the same, so that evidence and lists can say why this worker gets nothing.
+        let agent = (announce.rch_xcode_lane_version.as_str(), announce.protocol);
+        match agent_problem(name, agent, self.state.config.protocol) {
+            Some(problem) => Decision { events, reply: Reply::NotAccepted(problem) },
+            None => receipt(events),
+        }
     }
 
     /// What the session before held and this one does not know of: it will never be reported.
@@ -133,6 +139,7 @@ impl<'a> Reporter<'a> {
             Err(stale) => return stale,
         };
         match &record.state {
+            AttemptState::Offered if record.session == *session && !self.speaks(run) => self.drifted(run, job_id, attempt),
             AttemptState::Offered if record.session == *session => {
                 let allowed = Duration::from_secs(run.options.timeouts.overall_seconds.into())
                     + Duration::from_millis(self.state.config.attempt_slack_ms);
@@ -151,6 +158,26 @@ impl<'a> Reporter<'a> {
             | AttemptState::Refused { .. }
             | AttemptState::Withdrawn { .. } => stale(job_id, attempt, record),
         }
+    }
+
+    fn speaks(&self, run: &Run) -> bool {
+        self.row.session.as_ref().is_some_and(|session| run.is_spoken(&self.state.config, session))
+    }
+
+    /// The run's version was spoken at selection and is not any more: a refusal, as if the agent itself had noticed.
+    fn drifted(&self, run: &Run, job_id: &JobId, attempt: Attempt) -> Decision {
+        let (version, farm) = (run.protocol_version, self.state.config.protocol);
+        let agent = self.row.session.as_ref().map_or_else(|| "nothing".to_owned(), |session| session.protocol.to_string());
+        let detail = format!("the run speaks protocol {version}, the agent {agent}, the farm {farm}");
+        let refused = Event::AttemptRefused {
+            job_id: job_id.clone(),
+            attempt,
+            code: Reason::ProtocolDrift,
+            detail: detail.clone(),
+            not_before: self.stamp.tick.after(RETRY_AFTER_DEFAULT),
+            missing: Vec::new(),
+        };
+        Decision { events: vec![refused], reply: Reply::NotAccepted(WireError::new(Reason::ProtocolDrift, detail)) }
     }
 
     fn go(&self, job_id: &JobId, attempt: Attempt, deadline: Tick) -> Reply {

@@ -7,11 +7,14 @@ use std::time::Duration;
 use rch_schemas::Reason;
 use rch_schemas::environment;
 use rch_schemas::invocation::{StepOrder, StepPlace, check_allowances, check_order, classify};
-use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::http::{Problem, SubmitRun, SubmitStep};
 
+use crate::apply::accepted_row;
 use crate::command::{Command, Decision, Reply, SubmitRequest};
 use crate::event::{AcceptedRun, Event};
+use crate::negotiate::protocol_problem;
+use crate::observed::Observed;
+use crate::select::{Fleet, version_of_run};
 use crate::state::State;
 use step::{NewJobs, accepted_step, check_steps, count_of, destinations_of};
 
@@ -21,7 +24,7 @@ const JOBS_MAX: usize = 256;
 const ACTIVE_RUNS_MAX: usize = 100_000;
 
 /// Records the run, or says why not. The same request again is answered with the run it made.
-pub(crate) fn submit(state: &State, command: &Command, submitted: &SubmitRequest) -> Decision {
+pub(crate) fn submit(state: &State, observed: &Observed, command: &Command, submitted: &SubmitRequest) -> Decision {
     let request = &submitted.request;
     if let Some((run_id, body)) = state.request(&command.actor, &request.request_id) {
         return Decision::answer(if *body == submitted.body_sha256 {
@@ -36,7 +39,7 @@ pub(crate) fn submit(state: &State, command: &Command, submitted: &SubmitRequest
     if let Some(reply) = invalid(state, &submitted.request).or_else(|| untimely(state, submitted)) {
         return Decision::answer(reply);
     }
-    let run = accept(state, command, submitted);
+    let run = accept(state, observed, command, submitted);
     let run_id = run.run_id.clone();
     Decision { events: vec![Event::RunAccepted { run: Box::new(run) }], reply: Reply::Run(run_id) }
 }
@@ -61,7 +64,7 @@ pub(crate) fn invalid(state: &State, request: &SubmitRun) -> Option<Reply> {
     if jobs == 0 || jobs > JOBS_MAX {
         return in_steps(format!("a run has 1 to {JOBS_MAX} jobs (one for each destination of each step), this one {jobs}"));
     }
-    if let Some(problem) = protocol_problem(&request.rch_version, request.protocol) {
+    if let Some(problem) = protocol_problem(&request.rch_version, request.protocol, state.config.protocol) {
         return Some(Reply::Refused(Box::new(problem)));
     }
     if let Err(error) = check_steps(request, &state.config.policy) {
@@ -114,45 +117,30 @@ fn order(state: &State, request: &SubmitRun) -> Result<(), StepOrder> {
     check_order(&places.collect::<Vec<_>>())
 }
 
-/// The refusal of a client that shares no protocol version with this build; names both, and the side that is to be upgraded.
-pub fn protocol_problem(rch_version: &str, protocol: ProtocolRange) -> Option<Problem> {
-    if protocol.intersect(ProtocolRange::OURS).is_some() {
-        return None;
-    }
-    let (ours, version) = (ProtocolRange::OURS, env!("CARGO_PKG_VERSION"));
-    let mut problem =
-        Problem::new(422, Reason::UnsupportedProtocol, format!("rch {rch_version} speaks protocol {protocol}, the farm speaks {ours}"));
-    problem.fix = Some(if protocol.is_behind(ours) {
-        format!("upgrade rch to version {version}, which the farm has, or newer")
-    } else {
-        format!("upgrade the farm's coordinator, which has version {version}, or use an older rch")
-    });
-    Some(problem)
-}
-
-/// The protocol version of the run: the highest that both speak.
-pub(crate) fn protocol_version(request: &SubmitRun) -> Option<u32> {
-    ProtocolRange::OURS.intersect(request.protocol).map(|common| common.max)
-}
-
 /// The run as it is recorded. The request must be a valid one.
-pub(crate) fn accept(state: &State, command: &Command, submitted: &SubmitRequest) -> AcceptedRun {
+pub(crate) fn accept(state: &State, observed: &Observed, command: &Command, submitted: &SubmitRequest) -> AcceptedRun {
     let request = &submitted.request;
     let queue = Duration::from_secs(request.options.timeouts.queue_seconds.into());
     // Id 0 is the run's.
     let mut jobs = NewJobs { ids: command.ids, next: 1, queue_deadline: command.stamp.tick.after(queue) };
-    AcceptedRun {
+    let spoken = state.config.protocol.intersect(request.protocol).expect("a valid request shares a version with the farm");
+    let mut accepted = AcceptedRun {
         run_id: command.ids.run(0),
         request_id: request.request_id.clone(),
         body_sha256: submitted.body_sha256,
         requester: command.actor.clone(),
         project: request.project.clone(),
-        protocol_version: protocol_version(request).unwrap_or(ProtocolRange::OURS.max),
+        protocol_version: spoken.max,
         policy: state.config.policy.clone(),
         recipe: submitted.recipe,
         destinations: request.destinations.clone(),
         steps: request.steps.iter().map(|step| accepted_step(request, step, &state.config.policy, &mut jobs)).collect(),
         options: request.options.clone(),
         effective_config: request.effective_config.clone(),
+    };
+    if spoken.min < spoken.max {
+        let fleet = Fleet { state, observed, stamp: &command.stamp };
+        accepted.protocol_version = version_of_run(&fleet, &accepted_row(&command.stamp, 0, &accepted), spoken);
     }
+    accepted
 }

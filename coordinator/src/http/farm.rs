@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{Method, Uri};
 use rch_schemas::Reason;
 use rch_schemas::document::{Farm, SchemaId, SchemaVersion, WorkerKey};
-use rch_schemas::protocol::{Feature, ProtocolRange};
+use rch_schemas::protocol::Feature;
 
 use super::error::{ApiError, ApiResult};
 use super::server::Api;
@@ -37,7 +37,7 @@ pub(super) async fn get(State(api): State<Api>) -> ApiResult<Json<Farm>> {
         created_at: clock::wall(),
         name: api.shared.config.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        protocol: ProtocolRange::OURS,
+        protocol: api.shared.config.farm.protocol,
         features: FEATURES.map(str::to_owned).to_vec(),
         selection: api.shared.config.selection,
         durability: api.shared.board.durability().as_str().to_owned(),

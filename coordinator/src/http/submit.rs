@@ -63,8 +63,9 @@ pub(super) fn unexpected() -> ApiError {
 /// Everything about the request that needs the store, found out before it is decided.
 async fn prepare(api: &Api, body: Body) -> ApiResult<SubmitRequest> {
     let bytes = body::read(body, REQUEST_BYTES_MAX).await?;
-    let request: SubmitRun = body::parse(&bytes).map_err(|error| without_common_protocol(&bytes).unwrap_or(error))?;
-    if let Some(problem) = protocol_problem(&request.rch_version, request.protocol) {
+    let farm = api.shared.config.farm.protocol;
+    let request: SubmitRun = body::parse(&bytes).map_err(|error| without_common_protocol(&bytes, farm).unwrap_or(error))?;
+    if let Some(problem) = protocol_problem(&request.rch_version, request.protocol, farm) {
         return Err(Box::new(problem).into());
     }
     if !api.shared.asks.is_leading() {
@@ -91,9 +92,9 @@ struct Speaks {
 }
 
 /// A request that cannot be read may be one of a client that we share no protocol version with: then that is what is wrong with it.
-fn without_common_protocol(bytes: &[u8]) -> Option<ApiError> {
+fn without_common_protocol(bytes: &[u8], farm: ProtocolRange) -> Option<ApiError> {
     let Speaks { rch_version, protocol } = serde_json::from_slice(bytes).ok()?;
-    protocol_problem(&rch_version, protocol).map(|problem| Box::new(problem).into())
+    protocol_problem(&rch_version, protocol, farm).map(|problem| Box::new(problem).into())
 }
 
 /// What makes two requests of the same id the same: everything but when the recipe was written.

@@ -66,7 +66,7 @@ pub(crate) fn could_ever(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Vec<
 }
 
 /// Every worker against what a destination of a run asks, and against what the run has already bound itself to.
-fn judge(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<(Requirement, Vec<Judged>), NoChoice> {
+pub(super) fn judge(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<(Requirement, Vec<Judged>), NoChoice> {
     let requirement = run.requirement(destination).expect("destinations are named by index");
     let asked = &requirement.destination.asked;
     let spec = DestinationSpec::parse(asked).map_err(|error| NoChoice::Never(Reason::NoSuchDestination, error.to_string()))?;
@@ -76,6 +76,7 @@ fn judge(fleet: &Fleet<'_>, run: &Run, destination: u32) -> Result<(Requirement,
     if let Some(made) = row.selection.as_ref().filter(|_| row.started) {
         exclude_other_keys(&mut judged, made);
     }
+    exclude_unspoken(&mut judged, fleet, run);
     exclude_without_products(&mut judged, fleet, run, destination);
     exclude_refusing(&mut judged, fleet, run, destination);
     Ok((requirement, judged))
@@ -109,6 +110,19 @@ fn exclude_other_keys(judged: &mut [Judged], made: &MadeSelection) {
             required: describe(&made.selection.toolchain, &made.selection.resolved),
             found: describe(&resolution.toolchain, &resolution.resolved),
         });
+        judged.resolution = None;
+    }
+}
+
+/// A coordinator of another build may no longer speak what the run was promised; then nobody can do it.
+fn exclude_unspoken(judged: &mut [Judged], fleet: &Fleet<'_>, run: &Run) {
+    let farm = fleet.state.config.protocol;
+    if farm.contains(run.protocol_version) {
+        return;
+    }
+    for judged in judged {
+        let (required, found) = (format!("protocol {}", run.protocol_version), format!("a farm that speaks {farm}"));
+        judged.considered.verdicts.push(Verdict { code: Reason::ProtocolDrift, required, found });
         judged.resolution = None;
     }
 }

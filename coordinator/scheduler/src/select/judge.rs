@@ -7,6 +7,7 @@ use rch_schemas::capabilities::Facts;
 use rch_schemas::destination::DestinationSpec;
 use rch_schemas::document::{CapabilitiesSource, ConsideredWorker, Verdict};
 use rch_schemas::job_key::{ResolvedDestination, Toolchain};
+use rch_schemas::protocol::Feature;
 use rch_schemas::requirement::{Requirement, Version};
 use rch_schemas::wire::http::{Intake, Liveness};
 use rch_schemas::{Reason, RetryClass, Sha256, WorkerName};
@@ -83,7 +84,7 @@ impl Fleet<'_> {
         let mut verdicts = lasting_verdicts(name, entry, worker, ask);
         let resolution = match facts {
             Some((digest, facts)) => match resolve(facts, *digest, ask) {
-                Ok(resolution) => Some(resolution),
+                Ok(resolution) => Some(with_degradations(resolution, worker)),
                 Err(verdict) => {
                     verdicts.push(verdict);
                     None
@@ -195,6 +196,18 @@ fn lasting_verdicts(name: &WorkerName, entry: &InventoryEntry, worker: Option<&W
         verdicts.push(verdict(Reason::ToolMissing, &lacking.join(", "), "not installed"));
     }
     verdicts
+}
+
+/// Optional features that the agent lacks, and what becomes of the job without them.
+fn with_degradations(mut resolution: Resolution, worker: Option<&Worker>) -> Resolution {
+    let session = worker.and_then(|worker| worker.session.as_ref().map(|session| (&worker.name, session)));
+    if let Some((name, session)) = session.filter(|(_, session)| !session.features.contains(&Feature::named(Feature::TAIL))) {
+        let (agent, feature) = (&session.agent_version, Feature::TAIL);
+        resolution.notices.push(format!(
+            "rch-agent {agent} of {name} has no feature {feature}: what the stream loses of a running log comes in larger pieces, from the store"
+        ));
+    }
+    resolution
 }
 
 fn resolve(facts: &Facts, capabilities_sha256: Sha256, ask: &Ask<'_>) -> Result<Resolution, Verdict> {

@@ -6,6 +6,7 @@
 mod choose;
 mod destination;
 mod judge;
+mod negotiated;
 mod preview;
 mod xcode;
 
@@ -13,6 +14,7 @@ pub use preview::preview;
 
 pub(crate) use choose::{Choice, NoChoice, choose, could_ever};
 pub(crate) use judge::Fleet;
+pub(crate) use negotiated::version_of_run;
 
 /// Version of the rules of selection. Replay of a decision of another version says so instead of differing silently.
-pub const DECISION_VERSION: u32 = 2;
+pub const DECISION_VERSION: u32 = 3;

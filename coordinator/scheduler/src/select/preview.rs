@@ -17,7 +17,7 @@ use crate::submit;
 
 /// The selections, job keys and obstacles of a request as they would be now. The request must be a valid one.
 pub fn preview(state: &State, observed: &Observed, command: &Command, submitted: &SubmitRequest) -> SelectionPreview {
-    let accepted = submit::accept(state, command, submitted);
+    let accepted = submit::accept(state, observed, command, submitted);
     let run = accepted_row(&command.stamp, 0, &accepted);
     let fleet = Fleet { state, observed, stamp: &command.stamp };
     let of_step =

@@ -8,6 +8,7 @@ mod key;
 mod key_of_worker;
 mod lifecycle;
 mod loss;
+mod negotiation;
 mod properties;
 mod requests;
 mod selection;
