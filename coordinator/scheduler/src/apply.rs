@@ -64,8 +64,63 @@ impl Touched {
 /// # Panics
 /// When the event cannot follow from the state: a job or attempt that is not there, or a transition the tables do not list. That is a
 /// bug in `decide`, never an answer to bad input.
-#[expect(clippy::too_many_lines, reason = "one arm for each event, and nothing else")]
 pub fn apply(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched {
+    match changes(state, event) {
+        Changes::Run(run_id) => {
+            state.leave_index(&run_id);
+            let touched = fold(state, stamp, index, event);
+            state.enter_index(&run_id);
+            touched
+        }
+        Changes::Config => {
+            let touched = fold(state, stamp, index, event);
+            state.rebuild_index();
+            touched
+        }
+        Changes::Nothing => fold(state, stamp, index, event),
+    }
+}
+
+/// What of the index's sources an event changes.
+enum Changes {
+    /// The rows of one run.
+    Run(RunId),
+    /// What deadlines are computed with.
+    Config,
+    Nothing,
+}
+
+fn changes(state: &State, event: &Event) -> Changes {
+    let of_job = |job_id: &JobId| Changes::Run(state.jobs.get(job_id).expect("events name jobs of the state").run_id.clone());
+    match event {
+        Event::RunAccepted { run } => Changes::Run(run.run_id.clone()),
+        Event::WorkerSelected { selection } => Changes::Run(selection.run_id.clone()),
+        Event::SourceRestored { run_id }
+        | Event::CancelRequested { run_id, .. }
+        | Event::RunEnded { run_id, .. }
+        | Event::RunForgotten { run_id } => Changes::Run(run_id.clone()),
+        Event::JobEnded { job_id, .. }
+        | Event::AttemptOffered { job_id, .. }
+        | Event::AttemptStarted { job_id, .. }
+        | Event::AttemptRefused { job_id, .. }
+        | Event::AttemptWithdrawn { job_id, .. }
+        | Event::AttemptInterrupted { job_id, .. }
+        | Event::AttemptLost { job_id, .. } => of_job(job_id),
+        Event::AttemptFinished { finished } => of_job(&finished.job_id),
+        Event::FarmConfigured { .. } => Changes::Config,
+        Event::LedgerCreated { .. }
+        | Event::LeaderStarted { .. }
+        | Event::SessionStarted { .. }
+        | Event::CapabilitiesChanged { .. }
+        | Event::WorkerLost { .. }
+        | Event::WorkerReturned { .. }
+        | Event::IntakeChanged { .. }
+        | Event::FleetJudged { .. } => Changes::Nothing,
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm for each event, and nothing else")]
+fn fold(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched {
     match event {
         Event::LedgerCreated { ledger_id } => {
             state.ledger_id = Some(ledger_id.clone());
@@ -150,8 +205,9 @@ fn farm_configured(state: &mut State, config: &crate::config::FarmConfig) -> Tou
     let mut touched = Touched::meta();
     for name in config.inventory.keys() {
         state.workers.entry(name.clone()).or_insert_with(|| Worker::new(name.clone()));
-        touched.workers.insert(name.clone());
     }
+    // Those who left the inventory, too: their runs must go elsewhere.
+    touched.workers.extend(state.workers.keys().cloned());
     touched
 }
 

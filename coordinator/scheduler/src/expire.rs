@@ -1,5 +1,6 @@
 //! What time alone brings about.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rch_schemas::document::Outcome;
@@ -12,10 +13,11 @@ use crate::command::Stamp;
 use crate::event::Event;
 use crate::job::Job;
 use crate::observed::{HEARTBEATS_WITHOUT_ATTEMPT, Observed};
+use crate::queue::Arrival;
 use crate::state::State;
 use crate::worker::{Worker, liveness, silence};
 
-/// Looks at every deadline.
+/// Looks at the deadlines that have passed, and at every worker; never at every job.
 pub(crate) fn expire(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<Event> {
     let clock = Clock { state, observed, stamp };
     let lost = clock.newly_lost();
@@ -28,7 +30,7 @@ pub(crate) fn expire(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<E
         }
     }
     let held_by_lost = |job: &Job| job.live().is_some_and(|attempt| lost.contains(&&attempt.worker));
-    for run in state.active_runs() {
+    for run in clock.concerned().into_iter().filter_map(|arrival| state.arrived(arrival)) {
         let gap_over = run.source_gap.as_ref().is_some_and(|gap| gap.deadline <= stamp.tick);
         for job in state.jobs_of(run).filter(|job| job.outcome().is_none() && !held_by_lost(job)) {
             let gap_over = gap_over && job.state() == JobState::Queued;
@@ -60,6 +62,17 @@ impl<'a> Clock<'a> {
         let silent = |worker: &&&Worker| silence(worker, self.observed, self.stamp.tick).is_some_and(|silence| silence >= limit);
         let lost: Vec<_> = heard.iter().filter(silent).map(|worker| &worker.name).collect();
         if lost.len() >= 3 && lost.len() * 3 > heard.len() { Vec::new() } else { lost }
+    }
+
+    /// Runs that time may have done something to: their own deadlines, the silence of a worker they are offered to, an agent that no longer
+    /// names what it should hold.
+    fn concerned(&self) -> BTreeSet<Arrival> {
+        let Self { state, observed, stamp } = self;
+        let online = |worker: &Worker| liveness(worker, observed, &state.config, stamp.tick) == Liveness::Online;
+        let silent = state.workers.values().filter(|worker| !worker.held.is_empty() && !online(worker)).flat_map(|worker| &worker.held);
+        let missing = observed.workers.values().flat_map(|row| row.missing.keys());
+        let held = silent.chain(missing).filter_map(|(job_id, _)| state.job_and_run(job_id)).map(|(_, run)| run.accepted);
+        state.index.due(stamp.tick).chain(held).collect()
     }
 
     fn is_heard(&self, worker: &Worker) -> bool {
@@ -135,8 +148,7 @@ impl<'a> Clock<'a> {
 
     fn forgotten(&self) -> impl Iterator<Item = Event> {
         let keep = Duration::from_millis(self.state.config.keep_ended_ms);
-        let old = move |run: &&crate::run::Run| run.ended.as_ref().is_some_and(|ended| self.stamp.tick.since(ended.tick) >= keep);
-        self.state.runs.values().filter(old).map(|run| Event::RunForgotten { run_id: run.run_id.clone() })
+        self.state.index.ended_before(self.stamp.tick, keep).map(|run_id| Event::RunForgotten { run_id: run_id.clone() })
     }
 }
 

@@ -21,6 +21,7 @@ mod intake;
 mod job;
 mod negotiate;
 mod observed;
+mod queue;
 mod report;
 mod run;
 mod select;
@@ -42,6 +43,7 @@ pub use event::{AcceptedJob, AcceptedRun, AcceptedStep, Event, Judgement, Select
 pub use job::{Job, JobPhase, SetRef, SourceGap};
 pub use negotiate::protocol_problem;
 pub use observed::{Observed, ObservedWorker};
+pub use queue::Agenda;
 pub use run::{EndedRun, MadeSelection, Run, RunDestination, Step};
 pub use select::{DECISION_VERSION, preview};
 pub use settle::settle;

@@ -1,6 +1,7 @@
 //! Soft facts: what the leader heard, never recorded by itself. What a decision used of them is copied into its event.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rch_schemas::{Attempt, JobId, SessionId, Tick, WorkerName};
 
@@ -11,6 +12,15 @@ pub struct Observed {
     pub hearing_since: Option<Tick>,
     /// A row a worker.
     pub workers: BTreeMap<WorkerName, ObservedWorker>,
+}
+
+impl Observed {
+    /// How old a worker's capabilities are; counted from when the leader began to hear, since it cannot know of earlier confirmations.
+    pub(crate) fn capabilities_age(&self, worker: &WorkerName, now: Tick) -> Option<Duration> {
+        let since = self.hearing_since?;
+        let confirmed = self.workers.get(worker).and_then(|row| row.capabilities_at).unwrap_or_default();
+        Some(now.since(confirmed.max(since)))
+    }
 }
 
 /// What was heard of one worker.

@@ -1,12 +1,12 @@
 //! What follows from the state by itself: jobs that are over, workers to choose, free slots to offer.
 //!
-//! Runs are looked at in order of arrival, so that slots go to whoever came first, and a run's next step stands where the run stands.
+//! Nothing is scanned: what changed is on the agenda, and who comes next for a worker is first in its line (`queue`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rch_schemas::document::{JobStatus, Outcome};
 use rch_schemas::wire::http::{JobState, Liveness};
-use rch_schemas::{Action, Reason, RetryClass, Sha256, Tick, WorkerName};
+use rch_schemas::{Action, Reason, RetryClass, Sha256, Tick};
 
 use crate::attempt::AttemptState;
 use crate::cancel;
@@ -15,23 +15,53 @@ use crate::document::run_outcome;
 use crate::event::Event;
 use crate::job::Job;
 use crate::observed::Observed;
+use crate::queue::Agenda;
 use crate::run::Run;
 use crate::select::{Choice, Fleet, NoChoice, choose, could_ever};
 use crate::state::State;
 use crate::worker::{Worker, liveness};
 
-/// The next events that follow from the state; to be applied and asked for again until there are none.
-pub fn settle(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<Event> {
+/// The next events that follow from the state; to be applied, noted on the agenda, and asked for again until there are none.
+///
+/// Only what is on the agenda is looked at. Whatever an event is returned for stays on it, so that nothing is overlooked when the caller
+/// stops before it has applied them all.
+pub fn settle(state: &State, observed: &Observed, stamp: &Stamp, agenda: &mut Agenda) -> Vec<Event> {
     let mut settling = Settling { state, observed, stamp, judged: BTreeSet::new() };
-    let ended: Vec<_> = state.active_runs().flat_map(|run| settling.end(run)).collect();
+    let arrivals = agenda.runs(state, observed, stamp);
+    let runs: Vec<_> = arrivals.iter().filter_map(|arrival| state.arrived(*arrival)).collect();
+    let ended: Vec<_> = runs.iter().flat_map(|run| settling.end(run)).collect();
     if !ended.is_empty() {
         return ended;
     }
-    let selected: Vec<_> = state.active_runs().flat_map(|run| settling.select(run)).collect();
+    let mut selected = Vec::new();
+    for arrival in arrivals {
+        let looked = state.arrived(arrival).map_or_else(Looked::default, |run| settling.select(run));
+        if looked.events.is_empty() {
+            let stands_at = state.arrived(arrival).into_iter().flat_map(|run| state.stands_at(run));
+            agenda.looked_at(arrival, stands_at.cloned());
+        }
+        if looked.is_stuck {
+            let again = state.arrived(arrival).into_iter().flat_map(|run| settling.turned_away_until(run));
+            agenda.got_stuck(arrival, again);
+        }
+        selected.extend(looked.events);
+    }
     if !selected.is_empty() {
         return selected;
     }
-    settling.offer()
+    let offered: Vec<_> = agenda.workers().filter_map(|name| state.workers.get(name)).flat_map(|worker| settling.offer(worker)).collect();
+    if offered.is_empty() {
+        agenda.workers_looked_at();
+    }
+    offered
+}
+
+/// What a look at a run gave.
+#[derive(Default)]
+struct Looked {
+    events: Vec<Event>,
+    /// Whether a destination of it found no worker.
+    is_stuck: bool,
 }
 
 struct Settling<'a> {
@@ -98,18 +128,25 @@ impl Settling<'_> {
         could_ever(&self.fleet(), run, job.destination).iter().any(|worker| !lost.contains(worker))
     }
 
-    /// Chooses workers for the destinations of a run that need one.
-    fn select(&mut self, run: &Run) -> Vec<Event> {
-        (0..).zip(&run.destinations).flat_map(|(index, _)| self.select_one(run, index)).collect()
+    /// Chooses workers for the destinations of a run that need one; while its source is missing, nobody could start it.
+    fn select(&mut self, run: &Run) -> Looked {
+        let mut looked = Looked::default();
+        if run.source_gap.is_some() {
+            return looked;
+        }
+        for (index, _) in (0..).zip(&run.destinations) {
+            let waiting: Vec<_> = self.state.jobs_of(run).filter(|job| job.destination == index && job.outcome().is_none()).collect();
+            if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) || !self.needs_selection(run, index, &waiting) {
+                continue;
+            }
+            let events = self.select_one(run, index, waiting);
+            looked.is_stuck |= events.is_empty();
+            looked.events.extend(events);
+        }
+        looked
     }
 
-    fn select_one(&mut self, run: &Run, destination: u32) -> Vec<Event> {
-        let waiting: Vec<_> = self.state.jobs_of(run).filter(|job| job.destination == destination && job.outcome().is_none()).collect();
-        let refused = |worker: &WorkerName| waiting.iter().any(|job| job.refused_by(worker, self.stamp.tick).is_some());
-        let refused = run.selection(destination).is_some_and(|made| refused(made.selection.worker()));
-        if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) || !(refused || self.needs_selection(run, destination)) {
-            return Vec::new();
-        }
+    fn select_one(&mut self, run: &Run, destination: u32, waiting: Vec<&Job>) -> Vec<Event> {
         match choose(&self.fleet(), run, destination) {
             Ok(choice) => self.record(run, choice),
             Err(NoChoice::Wait { .. }) => Vec::new(),
@@ -122,15 +159,17 @@ impl Settling<'_> {
         }
     }
 
-    /// Whether a destination has no worker yet, or one that is gone, closed, or no longer what it was chosen as.
-    fn needs_selection(&self, run: &Run, destination: u32) -> bool {
+    /// Whether a destination has no worker yet, or one that has just refused, is gone, closed, or no longer what it was chosen as.
+    fn needs_selection(&self, run: &Run, destination: u32, waiting: &[&Job]) -> bool {
         let row = &run.destinations[destination as usize];
         let Some(made) = &row.selection else { return true };
+        if waiting.iter().any(|job| job.refused_by(made.selection.worker(), self.stamp.tick).is_some()) {
+            return true;
+        }
         let Some(worker) = self.state.workers.get(made.selection.worker()) else { return true };
         let known = self.state.config.inventory.contains_key(&worker.name);
         let changed = worker.facts.as_ref().is_none_or(|(digest, _)| *digest != made.selection.capabilities_sha256);
-        let waiting = self.state.jobs_of(run).find(|job| job.destination == destination);
-        let closed = waiting.is_some_and(|job| !worker.takes(self.state, run, job));
+        let closed = waiting.first().is_some_and(|job| !worker.takes(self.state, run, job));
         !known || worker.lost || closed || changed
     }
 
@@ -150,56 +189,31 @@ impl Settling<'_> {
         judgement.into_iter().chain([Event::WorkerSelected { selection: Box::new(choice.made.selection) }]).collect()
     }
 
-    /// Offers free slots to waiting jobs, first come first served.
-    fn offer(&self) -> Vec<Event> {
-        let mut free: BTreeMap<&WorkerName, usize> =
-            self.state.workers.values().map(|worker| (&worker.name, self.free_slots(worker))).filter(|(_, free)| *free > 0).collect();
-        let mut events = Vec::new();
-        for run in self.state.active_runs() {
-            if free.is_empty() {
-                break;
-            }
-            for job in self.state.jobs_of(run) {
-                let Some((worker, event)) = self.offer_of(run, job) else { continue };
-                let Some(slots) = free.get_mut(worker) else { continue };
-                *slots -= 1;
-                if *slots == 0 {
-                    free.remove(worker);
-                }
-                events.push(event);
-            }
-        }
-        events
+    /// When the workers that turned a run away may be asked again.
+    fn turned_away_until(&self, run: &Run) -> Vec<Tick> {
+        let now = self.stamp.tick;
+        let waiting = self.state.jobs_of(run).filter(|job| job.outcome().is_none());
+        waiting.flat_map(|job| job.not_before.values().copied()).filter(|until| *until > now).collect()
+    }
+
+    /// Offers a worker's free slots to those who are first in its line.
+    fn offer(&self, worker: &Worker) -> Vec<Event> {
+        let (free, session) = match &worker.session {
+            Some(session) => (self.free_slots(worker), session),
+            None => return Vec::new(),
+        };
+        let offer = |job: &Job| Event::AttemptOffered {
+            job_id: job.job_id.clone(),
+            attempt: job.next_attempt(),
+            worker: worker.name.clone(),
+            session: session.id.clone(),
+        };
+        self.state.line(worker, self.stamp.tick).take(free).map(|(_, job)| offer(job)).collect()
     }
 
     fn free_slots(&self, worker: &Worker) -> usize {
         let online = liveness(worker, self.observed, &self.state.config, self.stamp.tick) == Liveness::Online;
         if online && self.observed.hearing_since.is_some() { worker.free_slots() } else { 0 }
-    }
-
-    /// The offer of a job that may start now, whether or not its worker has a slot.
-    fn offer_of(&self, run: &Run, job: &Job) -> Option<(&WorkerName, Event)> {
-        if job.state() != JobState::Queued || job.live().is_some() || job.cancel_requested || run.source_gap.is_some() {
-            return None;
-        }
-        let before = self.state.jobs_of(run).filter(|other| other.step < job.step);
-        if before.into_iter().any(|other| other.outcome().is_none()) {
-            return None;
-        }
-        let selection = &run.selection(job.destination)?.selection;
-        let worker = self.state.workers.get(selection.worker())?;
-        let session = worker.session.as_ref()?;
-        let backed_off = job.not_before.get(&worker.name).is_some_and(|until: &Tick| *until > self.stamp.tick);
-        let current = worker.facts.as_ref().is_some_and(|(digest, _)| *digest == selection.capabilities_sha256);
-        (!backed_off && current && worker.takes(self.state, run, job)).then(|| {
-            let event = Event::AttemptOffered {
-                job_id: job.job_id.clone(),
-                attempt: job.next_attempt(),
-                worker: worker.name.clone(),
-                session: session.id.clone(),
-            };
-            (&worker.name, event)
-        })
     }
 
     fn fleet(&self) -> Fleet<'_> {

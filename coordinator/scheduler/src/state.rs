@@ -7,6 +7,7 @@ use rch_schemas::{JobId, LedgerId, LedgerSeq, RequestId, RunId, Sha256, WorkerNa
 use crate::config::FarmConfig;
 use crate::event::Judgement;
 use crate::job::Job;
+use crate::queue::Index;
 use crate::run::Run;
 use crate::worker::Worker;
 
@@ -31,6 +32,8 @@ pub struct State {
     pub(crate) judgements: BTreeMap<Sha256, Judgement>,
     /// Runs that have not ended, in order of arrival.
     pub(crate) active: BTreeMap<(LedgerSeq, u32), RunId>,
+    /// Who waits for which worker, and what time makes due: made of the rows above.
+    pub(crate) index: Index,
     /// Requests by requester and id.
     pub(crate) requests: BTreeMap<(String, RequestId), RunId>,
 }
@@ -51,6 +54,7 @@ impl State {
         for run in rows.runs {
             state.insert_run(run);
         }
+        state.rebuild_index();
         state
     }
 

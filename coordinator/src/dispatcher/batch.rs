@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rch_scheduler::{Command, CommandBody, Event, Ids, Reply, Stamp, State, Touched, apply, decide, settle};
+use rch_scheduler::{Agenda, Command, CommandBody, Event, Ids, Reply, Stamp, State, Touched, apply, decide, settle};
 use rch_schemas::Reason;
 use rch_schemas::wire::agent::ReportBody;
 
@@ -54,11 +54,12 @@ pub(super) struct Poisoned {
 /// Decides `asks` in order until the record is full; what does not fit stays in `asks`.
 pub(super) fn decide_batch(
     state: &mut State,
+    agenda: &mut Agenda,
     hearing: &mut Hearing,
     stamp: Stamp,
     asks: &mut VecDeque<Ask>,
 ) -> Result<Draft, Box<Poisoned>> {
-    let mut record = OpenRecord { state, hearing, stamp, index: 0, bytes: 0, touched: Touched::default() };
+    let mut record = OpenRecord { state, agenda, hearing, stamp, index: 0, bytes: 0, touched: Touched::default() };
     let (mut commands, mut decided, mut must_append) = (Vec::new(), Vec::new(), false);
     while record.bytes < RECORD_BYTES_MAX
         && let Some(ask) = asks.pop_front()
@@ -91,6 +92,7 @@ fn rests_on_an_append(ask: &Ask, reply: &Reply) -> bool {
 
 struct OpenRecord<'a> {
     state: &'a mut State,
+    agenda: &'a mut Agenda,
     hearing: &'a mut Hearing,
     stamp: Stamp,
     index: u32,
@@ -102,6 +104,9 @@ impl OpenRecord<'_> {
     fn decide(&mut self, ask: &Ask) -> (Reply, Vec<Event>) {
         let ids = Ids::from_ulid(clock::ulid());
         let command = Command { stamp: self.stamp, ids, actor: ask.actor.clone(), body: ask.body.clone() };
+        if command.body == CommandBody::Tick {
+            self.agenda.tick();
+        }
         let decision = decide(self.state, &self.hearing.observed, &command);
         let bytes: usize = decision.events.iter().map(size).sum();
         if bytes > COMMAND_BYTES_MAX {
@@ -120,7 +125,7 @@ impl OpenRecord<'_> {
     /// Adds what follows by itself. It stops when the record is full: what is left follows just as well from the next command or tick.
     fn settle(&mut self, events: &mut Vec<Event>) {
         while self.bytes < RECORD_BYTES_MAX {
-            let following = settle(self.state, &self.hearing.observed, &self.stamp);
+            let following = settle(self.state, &self.hearing.observed, &self.stamp, self.agenda);
             if following.is_empty() {
                 return;
             }
@@ -136,7 +141,9 @@ impl OpenRecord<'_> {
 
     fn apply(&mut self, event: &Event) {
         self.bytes += size(event);
-        self.touched.merge(apply(self.state, &self.stamp, self.index, event));
+        let touched = apply(self.state, &self.stamp, self.index, event);
+        self.agenda.note(self.state, &touched);
+        self.touched.merge(touched);
         self.index += 1;
     }
 
@@ -178,7 +185,8 @@ mod tests {
     #[test]
     fn a_command_without_events_makes_no_record() {
         let mut asks = VecDeque::from([Ask::own(CommandBody::Tick)]);
-        let draft = decide_batch(&mut State::default(), &mut Hearing::new(Tick(0)), stamp(), &mut asks).ok().unwrap();
+        let draft =
+            decide_batch(&mut State::default(), &mut Agenda::everything(), &mut Hearing::new(Tick(0)), stamp(), &mut asks).ok().unwrap();
         assert!(!draft.must_append && draft.commands.is_empty() && draft.decided.len() == 1);
     }
 
@@ -186,7 +194,7 @@ mod tests {
     fn an_answer_to_a_claim_rests_on_a_record_and_one_to_a_stranger_does_not() {
         let mut state = State::default();
         let mut asks = VecDeque::from([claim("stranger")]);
-        let draft = decide_batch(&mut state, &mut Hearing::new(Tick(0)), stamp(), &mut asks).ok().unwrap();
+        let draft = decide_batch(&mut state, &mut Agenda::everything(), &mut Hearing::new(Tick(0)), stamp(), &mut asks).ok().unwrap();
         assert!(!draft.must_append);
         let reply = Reply::NotAccepted(rch_schemas::wire::WireError::new(Reason::Stale, "stale"));
         assert!(rests_on_an_append(&claim("mac-1"), &reply));
@@ -197,7 +205,7 @@ mod tests {
         let mut state = State::default();
         let lead = CommandBody::Lead { ledger_id: clock::ledger_id(), build: "test".to_owned() };
         let mut asks = VecDeque::from([Ask::own(lead)]);
-        let draft = decide_batch(&mut state, &mut Hearing::new(Tick(0)), stamp(), &mut asks).ok().unwrap();
+        let draft = decide_batch(&mut state, &mut Agenda::everything(), &mut Hearing::new(Tick(0)), stamp(), &mut asks).ok().unwrap();
         assert!(draft.must_append && state.ledger_id.is_some() && state.term == 1);
         assert_eq!(draft.commands[0].events.len(), 2);
     }

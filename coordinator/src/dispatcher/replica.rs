@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rch_scheduler::{State, Touched, apply};
+use rch_scheduler::{Agenda, State, Touched, apply};
 use rch_schemas::LedgerSeq;
 
 use crate::ledger::{JetStreamLog, Position, Record, TailError, check_applied, read_page};
@@ -34,6 +34,8 @@ impl ReplicaError {
 /// The state at a position of the ledger.
 pub(super) struct Replica {
     pub(super) state: State,
+    /// What a leader has still to look at.
+    pub(super) agenda: Agenda,
     pub(super) position: Position,
     /// The last record whose rows were handed to the projection.
     pub(super) written: LedgerSeq,
@@ -47,7 +49,8 @@ impl Replica {
         }
         let snapshot = projection.snapshot()?;
         let position = snapshot.position()?;
-        Ok(Self { state: State::from_rows(snapshot.state_rows()?), written: position.seq, position })
+        let state = State::from_rows(snapshot.state_rows()?);
+        Ok(Self { state, agenda: Agenda::everything(), written: position.seq, position })
     }
 
     /// Refuses a ledger that does not hold what was applied.
@@ -60,6 +63,7 @@ impl Replica {
         loop {
             let page = read_page(log, &self.position).await?;
             if page.is_empty() {
+                self.agenda = Agenda::everything();
                 return Ok(());
             }
             for (record, after) in page {

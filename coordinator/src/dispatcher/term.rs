@@ -175,7 +175,7 @@ impl<'a> Term<'a> {
     async fn decide(&mut self, replica: &mut Replica, mut asks: VecDeque<Ask>) -> Result<Option<End>, ReplicaError> {
         while !asks.is_empty() {
             let stamp = Stamp { seq: replica.position.next(), tick: self.clock.now(), wall: clock::wall() };
-            match decide_batch(&mut replica.state, &mut self.hearing, stamp, &mut asks) {
+            match decide_batch(&mut replica.state, &mut replica.agenda, &mut self.hearing, stamp, &mut asks) {
                 Ok(draft) => {
                     self.dispatcher.queues.put_back(asks.drain(..));
                     return self.commit(replica, stamp, draft).await;

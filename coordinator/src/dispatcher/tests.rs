@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rch_scheduler::{CommandBody, FarmConfig, InventoryEntry, Reply, Stamp, State, SubmitRequest};
+use rch_scheduler::{Agenda, CommandBody, FarmConfig, InventoryEntry, Reply, Stamp, State, SubmitRequest};
 use rch_schemas::document::{JobStatus, RecipeRef};
 use rch_schemas::seal::SigningKey;
 use rch_schemas::wire::agent::{Report, ReportBody};
@@ -26,6 +26,7 @@ const SESSION: &str = "session-01";
 /// A state that is written to a projection record by record, and compared with it each time.
 struct Farm {
     state: State,
+    agenda: Agenda,
     hearing: Hearing,
     position: Position,
     projection: Projection,
@@ -38,14 +39,14 @@ impl Farm {
         let database = projection::open(directory.path()).unwrap().database;
         let projection = Projection::start(database, CancellationToken::new()).unwrap();
         let (state, hearing) = (State::default(), Hearing::new(Tick(0)));
-        Self { state, hearing, position: Position::default(), projection, _directory: directory }
+        Self { state, agenda: Agenda::everything(), hearing, position: Position::default(), projection, _directory: directory }
     }
 
     /// Decides one command at `tick`, writes what it changed, and compares.
     async fn ask(&mut self, tick: u64, body: CommandBody) -> Reply {
         let stamp = Stamp { seq: self.position.next(), tick: Tick(tick), wall: Timestamp::from_unix_ms(0) };
         let mut asks = VecDeque::from([Ask::own(body)]);
-        let draft = decide_batch(&mut self.state, &mut self.hearing, stamp, &mut asks).ok().unwrap();
+        let draft = decide_batch(&mut self.state, &mut self.agenda, &mut self.hearing, stamp, &mut asks).ok().unwrap();
         let digest = Some(Sha256::of(tick.to_string()));
         self.position = Position { ledger_id: self.state.ledger_id.clone(), seq: stamp.seq, digest, tick: stamp.tick };
         self.projection.write(Rows::of(&self.state, self.position.clone(), draft.touched)).await.unwrap();
@@ -174,6 +175,7 @@ async fn a_second_selection_after_a_start_from_rows_finds_its_judgement() {
     let mut farm = Farm::led().await;
     farm.submit(10, "request-01").await;
     farm.state = State::from_rows(farm.projection.snapshot().unwrap().state_rows().unwrap());
+    farm.agenda = Agenda::everything();
     let (run_id, _) = farm.submit(11, "request-02").await;
     assert!(farm.state.runs[&run_id].selection(0).is_some());
     assert_eq!(farm.position.seq, LedgerSeq(5));

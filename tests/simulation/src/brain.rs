@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rch_scheduler::{
-    AttemptState, Command, CommandBody, Decision, Event, Observed, Reply, Stamp, State, StateRows, Touched, apply, decide, settle,
+    Agenda, AttemptState, Command, CommandBody, Decision, Event, Observed, Reply, Stamp, State, StateRows, Touched, apply, decide, settle,
 };
 use rch_schemas::wire::WireError;
 use rch_schemas::wire::agent::ReportBody;
@@ -26,10 +26,10 @@ impl Brain {
         }
     }
 
-    pub(crate) fn settle(self, state: &State, observed: &Observed, stamp: &Stamp) -> Vec<Event> {
+    pub(crate) fn settle(self, state: &State, observed: &Observed, stamp: &Stamp, agenda: &mut Agenda) -> Vec<Event> {
         match self.plant.and_then(|plant| seen_by_settle(plant, state)) {
-            Some(seen) => settle(&seen, observed, stamp),
-            None => settle(state, observed, stamp),
+            Some(seen) => settle(&from_rows(&seen), observed, stamp, &mut Agenda::everything()),
+            None => settle(state, observed, stamp, agenda),
         }
     }
 
@@ -42,6 +42,12 @@ impl Brain {
             job.started += u32::from(job.current().is_some_and(|attempt| attempt.started.is_some()));
         }
         touched
+    }
+
+    pub(crate) fn note(self, agenda: &mut Agenda, state: &State, (event, touched): (&Event, &Touched)) {
+        if self.plant != Some(Plant::EndNotNoted) || !matches!(event, Event::JobEnded { .. }) {
+            agenda.note(state, touched);
+        }
     }
 }
 
@@ -97,9 +103,10 @@ fn seen_by_settle(plant: Plant, state: &State) -> Option<State> {
             State::from_rows(rows)
         }
         Plant::AllStepsAtOnce => changed(seen(), |state| {
-            let running = |job: &rch_scheduler::Job| job.live().is_some();
-            for job in state.jobs.values_mut().filter(|job| !running(job)) {
-                job.step = 0;
+            for run in state.runs.values_mut() {
+                let all: Vec<_> = run.jobs().cloned().collect();
+                run.steps.iter_mut().for_each(|step| step.jobs.clear());
+                run.steps[0].jobs = all;
             }
         }),
         _ => return None,

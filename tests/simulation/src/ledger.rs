@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use rch_scheduler::{Command, Event, Observed, Stamp};
+use rch_scheduler::{Agenda, Command, Event, Observed, Stamp};
 
 use crate::checker;
 use crate::happening::{Arrival, Happening, Published, ReplicaIndex, ReplicaWake};
@@ -30,6 +30,8 @@ pub(crate) struct Sample {
     pub(crate) before: Observed,
     /// And with the command itself, when what follows from it was found.
     pub(crate) after: Observed,
+    /// What there was to look at.
+    pub(crate) agenda: Agenda,
     pub(crate) command: Command,
     /// How many of the record's events are its.
     pub(crate) events: usize,

@@ -80,7 +80,7 @@ impl Fleet<'_> {
     fn judge_one(&self, name: &WorkerName, entry: &InventoryEntry, ask: &Ask<'_>) -> Judged {
         let worker = self.state.workers.get(name);
         let facts = worker.and_then(|worker| worker.facts.as_ref());
-        let age = facts.and_then(|_| self.capabilities_age(name));
+        let age = facts.and_then(|_| self.observed.capabilities_age(name, self.stamp.tick));
         let mut verdicts = lasting_verdicts(name, entry, worker, ask);
         let resolution = match facts {
             Some((digest, facts)) => match resolve(facts, *digest, ask) {
@@ -108,13 +108,6 @@ impl Fleet<'_> {
             protocol: worker.and_then(|worker| worker.session.as_ref()).map(|session| session.protocol),
         };
         Judged { considered, resolution: resolution.filter(|_| !lasting) }
-    }
-
-    /// How old a worker's capabilities are; counted from when the leader began to hear, since it cannot know of earlier confirmations.
-    fn capabilities_age(&self, name: &WorkerName) -> Option<Duration> {
-        let since = self.observed.hearing_since?;
-        let confirmed = self.observed.workers.get(name).and_then(|row| row.capabilities_at).unwrap_or_default();
-        Some(self.stamp.tick.since(confirmed.max(since)))
     }
 
     /// Verdicts that time or an operator lifts.

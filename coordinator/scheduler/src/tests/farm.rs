@@ -17,8 +17,8 @@ use rch_schemas::{Attempt, ClaimId, JobId, LedgerSeq, RunId, SessionId, Sha256, 
 
 use crate::observed::{Observed, ObservedWorker};
 use crate::{
-    Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Reply, Run, Stamp, State, StateRows, SubmitRequest, apply, decide,
-    settle,
+    Agenda, Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Reply, Run, Stamp, State, StateRows, SubmitRequest, apply,
+    decide, settle,
 };
 
 /// One record as the ledger would hold it.
@@ -32,13 +32,21 @@ pub(super) struct Farm {
     pub(super) observed: Observed,
     pub(super) ledger: Vec<Record>,
     pub(super) tick: u64,
+    pub(super) agenda: Agenda,
     ids: u128,
 }
 
 impl Farm {
     /// A led farm whose workers, all with Xcode 16.2, have announced themselves.
     pub(super) fn with(workers: &[&str]) -> Self {
-        let mut farm = Self { state: State::default(), observed: Observed::default(), ledger: Vec::new(), tick: 1_000, ids: 1 << 80 };
+        let mut farm = Self {
+            state: State::default(),
+            observed: Observed::default(),
+            ledger: Vec::new(),
+            tick: 1_000,
+            agenda: Agenda::everything(),
+            ids: 1 << 80,
+        };
         farm.ask(CommandBody::Lead { ledger_id: "ledger-00001".parse().unwrap(), build: "test".to_owned() });
         farm.configure(workers, |_| {});
         farm.observed.hearing_since = Some(Tick(farm.tick));
@@ -63,17 +71,25 @@ impl Farm {
     pub(super) fn ask(&mut self, body: CommandBody) -> Reply {
         self.ids += 1 << 20;
         let stamp = self.stamp();
+        let is_tick = body == CommandBody::Tick;
+        if is_tick {
+            self.agenda.tick();
+        }
         let command = Command { stamp, ids: Ids::from_ulid(self.ids), actor: "kim".to_owned(), body };
         let decision = decide(&self.state, &self.observed, &command);
         let mut events = Vec::new();
         self.apply_all(&stamp, &mut events, decision.events);
         loop {
-            let more = settle(&self.state, &self.observed, &stamp);
+            let more = settle(&self.state, &self.observed, &stamp, &mut self.agenda);
             if more.is_empty() {
                 break;
             }
             self.apply_all(&stamp, &mut events, more);
             assert!(events.len() < 10_000, "settling never ends");
+        }
+        if is_tick {
+            let overlooked = settle(&self.state, &self.observed, &stamp, &mut Agenda::everything());
+            assert_eq!(overlooked, [], "after a tick there is nothing that was not on the agenda");
         }
         self.ledger.push(Record { stamp, events });
         decision.reply
@@ -81,7 +97,8 @@ impl Farm {
 
     fn apply_all(&mut self, stamp: &Stamp, recorded: &mut Vec<Event>, events: Vec<Event>) {
         for event in events {
-            apply(&mut self.state, stamp, u32::try_from(recorded.len()).unwrap(), &event);
+            let touched = apply(&mut self.state, stamp, u32::try_from(recorded.len()).unwrap(), &event);
+            self.agenda.note(&self.state, &touched);
             recorded.push(event);
         }
     }

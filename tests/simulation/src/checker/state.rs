@@ -27,14 +27,16 @@ pub(super) fn replay(checker: &mut Checker, world: &World, record: &Record) {
     let mut events: Vec<Event> = Vec::new();
     for sample in &record.sample {
         let until = events.len() + sample.events;
+        let mut agenda = sample.agenda.clone();
         let mut following = world.brain.decide(&state, &sample.before, &sample.command).events;
         loop {
             for event in following {
                 let index = u32::try_from(events.len()).expect("records are small");
-                world.brain.apply(&mut state, &record.stamp, index, &event);
+                let touched = world.brain.apply(&mut state, &record.stamp, index, &event);
+                world.brain.note(&mut agenda, &state, (&event, &touched));
                 events.push(event);
             }
-            following = world.brain.settle(&state, &sample.after, &record.stamp);
+            following = world.brain.settle(&state, &sample.after, &record.stamp, &mut agenda);
             if following.is_empty() || events.len() > until {
                 break;
             }

@@ -35,7 +35,9 @@ impl Draft {
                 human_summary.push_str(", says the leader");
             }
             let index = u32::try_from(self.events.len()).expect("records are small");
-            self.touched.merge(brain.apply(&mut term.state, stamp, index, &event));
+            let touched = brain.apply(&mut term.state, stamp, index, &event);
+            brain.note(&mut term.agenda, &term.state, (&event, &touched));
+            self.touched.merge(touched);
             self.events.push(event);
         }
     }
@@ -76,22 +78,25 @@ fn decide_one(term: &mut Term, draft: &mut Draft, (stamp, brain): (Stamp, Brain)
         return;
     }
     let command = Command { stamp, ids, actor: ask.actor.clone(), body: ask.body.clone() };
-    let heard_before = samples.then(|| term.hearing.observed.clone());
+    if command.body == CommandBody::Tick {
+        term.agenda.tick();
+    }
+    let seen_before = samples.then(|| (term.hearing.observed.clone(), term.agenda.clone()));
     let before = draft.events.len();
     let decision = brain.decide(&term.state, &term.hearing.observed, &command);
     draft.take(term, (&stamp, brain), decision.events);
     note_report(term, &ask, &decision.reply, stamp);
     loop {
-        let following = brain.settle(&term.state, &term.hearing.observed, &stamp);
+        let following = brain.settle(&term.state, &term.hearing.observed, &stamp, &mut term.agenda);
         if following.is_empty() {
             break;
         }
         draft.take(term, (&stamp, brain), following);
         assert!(draft.events.len() < EVENTS_MAX, "settling never ends: {:?}", draft.events.last());
     }
-    if let Some(observed) = heard_before {
+    if let Some((observed, agenda)) = seen_before {
         let after = term.hearing.observed.clone();
-        draft.sample.push(Sample { before: observed, after, command, events: draft.events.len() - before });
+        draft.sample.push(Sample { before: observed, after, agenda, command, events: draft.events.len() - before });
     }
     draft.must_append |= draft.events.len() > before || rests_on_an_append(&ask, &decision.reply);
     draft.answers.push((ask, decision.reply));

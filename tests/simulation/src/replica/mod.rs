@@ -10,7 +10,7 @@ mod wake;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use rch_scheduler::{Reply, State, Touched};
+use rch_scheduler::{Agenda, Reply, State, Touched};
 use rch_schemas::{LedgerSeq, Tick, Timestamp, WorkerName};
 
 use crate::brain::{Brain, from_rows};
@@ -49,6 +49,7 @@ pub(crate) struct Term {
     reign: u64,
     /// What its next record will be decided from; ahead of the projection while an append is under way.
     state: State,
+    agenda: Agenda,
     hearing: Hearing,
     /// Farm time is this plus the time since `began`.
     base: Tick,

@@ -1,6 +1,6 @@
 //! What a coordinator does when it is woken.
 
-use rch_scheduler::CommandBody;
+use rch_scheduler::{Agenda, CommandBody};
 
 use super::hearing::Hearing;
 use super::{Inbox, LOOK_MS, Term, catch_up, commit, decide, effects, wake_at};
@@ -83,6 +83,7 @@ fn lead(world: &mut World, replica: ReplicaIndex) {
     row.term = Some(Box::new(Term {
         reign: row.reigns,
         state: row.projection.clone(),
+        agenda: Agenda::everything(),
         hearing: Hearing::new(base, plant),
         base,
         began: now,
