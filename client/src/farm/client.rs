@@ -10,7 +10,7 @@ use rch_schemas::seal::PublicKey;
 use rch_schemas::wire::http::{
     Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RunAccepted, RunLine, RunView, SelectionPreview, WorkerView,
 };
-use rch_schemas::{JobId, Reason, RunId, Sha256, WorkerName};
+use rch_schemas::{JobId, LedgerSeq, Reason, RunId, Sha256, WorkerName};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -295,9 +295,15 @@ impl FarmClient {
     async fn answer(&self, request: RequestBuilder) -> Result<Response, FarmError> {
         let response = request.send().await.map_err(|error| FarmError::unreachable(&self.base, &error))?;
         if let Some(seq) = number(response.headers(), LEDGER_SEQ_HEADER) {
-            self.newest.fetch_max(seq, Ordering::Relaxed);
+            self.has_seen(LedgerSeq(seq));
         }
         Ok(response)
+    }
+
+    /// An answer or an event told of this record: nothing that is asked from here on is answered from before it, not even by a coordinator that was
+    /// started anew and still reads its ledger.
+    pub(crate) fn has_seen(&self, seq: LedgerSeq) {
+        self.newest.fetch_max(seq.0, Ordering::Relaxed);
     }
 
     /// A response that succeeded.

@@ -34,7 +34,7 @@ pub(super) async fn read_run(client: Arc<FarmClient>, run_id: RunId, tx: mpsc::S
     let mut reader = RunReader { after: None, lost: false, backoff: Backoff::default(), tx };
     loop {
         let outcome = match client.run_events(&run_id, reader.after.as_deref()).await {
-            Ok(events) => reader.read(events).await,
+            Ok(events) => reader.read(&client, events).await,
             Err(error) => Err(error),
         };
         if reader.pause_after(outcome).await.is_none() {
@@ -52,7 +52,7 @@ struct RunReader {
 
 impl RunReader {
     /// Reads one connection to its end.
-    async fn read(&mut self, mut events: Events) -> Result<(), FarmError> {
+    async fn read(&mut self, client: &FarmClient, mut events: Events) -> Result<(), FarmError> {
         while let Some(event) = events.next().await? {
             if std::mem::take(&mut self.lost) {
                 // A listener that is gone is noticed at the next send.
@@ -60,6 +60,7 @@ impl RunReader {
             }
             self.backoff.reset();
             if let Some(event) = known(&event.data)? {
+                client.has_seen(event.ledger_seq);
                 let _ = self.tx.send(News::Run(Box::new(event))).await;
             }
             self.after = event.id.or(self.after.take());
@@ -182,5 +183,35 @@ impl LogReader {
             }
             Err(Skip::Encoding) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use rch_schemas::wire::http::MIN_SEQ_HEADER;
+
+    use super::super::tests::run;
+    use super::*;
+    use crate::farm::fake::{Answer, Fake};
+
+    #[tokio::test]
+    async fn what_an_event_told_is_not_unsaid_by_a_coordinator_that_is_behind() {
+        let view = run("SUCCEEDED", &serde_json::json!({}), &serde_json::json!({}));
+        let change = serde_json::json!({ "type": "run", "run": view });
+        let event = serde_json::json!({ "ledger_seq": 7, "at": "2026-01-01T00:00:00Z", "change": change });
+        let answer = Answer::events(&[("7.0", event)]).with("Rch-Ledger-Seq", "5");
+        let fake = Fake::serve(move |_| answer.clone()).await;
+        let client = Arc::new(FarmClient::new(fake.url.clone()).unwrap());
+        let (tx, mut news) = mpsc::channel(8);
+        let run_id: RunId = "run-0000001".parse().unwrap();
+        let mut reading = tokio::task::JoinSet::new();
+        reading.spawn(read_run(Arc::clone(&client), run_id.clone(), tx));
+        assert!(matches!(news.recv().await, Some(News::Run(_))));
+
+        let _ = client.run_file(&run_id, "run_summary.json", 1_000).await;
+        let asked = fake.asked().into_iter().find(|asked| asked.what.contains("run_summary")).unwrap();
+        assert_eq!(asked.headers[MIN_SEQ_HEADER], "7");
     }
 }
