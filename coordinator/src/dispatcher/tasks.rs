@@ -108,7 +108,10 @@ impl Dispatcher {
     async fn follow(&mut self, replica: &mut Replica, log: &JetStreamLog, lease: &Lease) -> Result<bool, DispatcherError> {
         loop {
             match replica.catch_up(log, &self.shared.projection).await {
-                Ok(()) => self.shared.board.set(Source::Ledger, None),
+                Ok(()) => {
+                    self.shared.board.set(Source::Ledger, None);
+                    self.shared.projection.set_floor(replica.position.seq);
+                }
                 Err(error) if error.is_passing() => self.note(Source::Ledger, &error),
                 Err(error) => return Err(error.into()),
             }

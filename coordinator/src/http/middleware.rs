@@ -17,8 +17,8 @@ use crate::metrics;
 
 /// The longest refusal of the framework that is passed on.
 const REFUSAL_BYTES_MAX: usize = 4 * 1024;
-/// How long a request waits for the record it names.
-const MIN_SEQ_WITHIN: Duration = Duration::from_secs(2);
+/// How long a request waits for the record it names, and for the ledger to be read for the first time.
+const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// Wraps every route.
 pub(super) async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -41,6 +41,16 @@ pub(super) async fn around(State(api): State<Api>, request: Request, next: Next)
     response
 }
 
+/// Lets nothing be read before the ledger was read to its end once: a coordinator that was killed would not know runs that it had told of.
+pub(super) async fn after_first_reading(State(api): State<Api>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(READ_WITHIN, api.shared.projection.wait_for_floor()).await {
+        Ok(true) => next.run(request).await,
+        Ok(false) | Err(_) => ApiError::new(Reason::Overloaded, "this coordinator was just started and has not read its ledger yet")
+            .fix("ask again in a few seconds; if it stays so, /v1/healthz says what is wrong")
+            .into_response(),
+    }
+}
+
 /// Whether this refusal is not ours: the framework's own readers of paths and queries answer in plain text.
 fn is_foreign(response: &Response) -> bool {
     let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
@@ -60,7 +70,7 @@ async fn wait_for_record(api: &Api, named: Option<&str>) -> ApiResult<()> {
 
 /// Waits until record `seq` can be read here.
 pub(super) async fn wait_for(api: &Api, seq: LedgerSeq) -> ApiResult<()> {
-    let there = tokio::time::timeout(MIN_SEQ_WITHIN, api.shared.projection.wait_for(seq)).await;
+    let there = tokio::time::timeout(READ_WITHIN, api.shared.projection.wait_for(seq)).await;
     if matches!(there, Ok(true)) {
         return Ok(());
     }

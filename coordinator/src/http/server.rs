@@ -80,6 +80,7 @@ fn router(api: Api) -> Router {
         .route("/workers/{worker}/drain", post(workers::drain))
         .route("/workers/{worker}/resume", post(workers::resume))
         .route("/workers/{worker}/probe", post(workers::probe))
+        .route_layer(middleware::from_fn_with_state(api.clone(), super::middleware::after_first_reading))
         .merge(probes());
     Router::new()
         .nest("/v1", v1)

@@ -37,6 +37,8 @@ pub(crate) struct Projection {
     waiting: mpsc::Sender<Rows>,
     applied: watch::Receiver<LedgerSeq>,
     changes: broadcast::Sender<Arc<Applied>>,
+    /// Where the ledger ended when it was read for the first time; nothing before that.
+    floor: Arc<watch::Sender<Option<LedgerSeq>>>,
     failed: CancellationToken,
 }
 
@@ -60,7 +62,7 @@ impl Projection {
         };
         let thread = std::thread::Builder::new().name("projection".to_owned()).spawn(run);
         thread.map_err(|source| ProjectionError::Directory { path: "thread".into(), source })?;
-        Ok(Self { database, waiting, applied, changes, failed })
+        Ok(Self { database, waiting, applied, changes, floor: Arc::new(watch::Sender::new(None)), failed })
     }
 
     /// Hands rows to the writer; waits when it is far behind.
@@ -84,6 +86,24 @@ impl Projection {
     /// Cancel safe.
     pub(crate) async fn wait_for(&self, seq: LedgerSeq) -> bool {
         self.applied.clone().wait_for(|applied| *applied >= seq).await.is_ok()
+    }
+
+    /// The ledger was read to its end, which was `seq`; only the first time counts.
+    pub(crate) fn set_floor(&self, seq: LedgerSeq) {
+        self.floor.send_if_modified(|floor| floor.is_none() && floor.replace(seq).is_none());
+    }
+
+    /// Waits until everything is here that the ledger held when this process first read it to its end; false when the writer ended before. What is read
+    /// earlier may lack the last second before a crash, or all of it: rows are in memory before they are on the disk.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn wait_for_floor(&self) -> bool {
+        let floor = self.floor.subscribe().wait_for(Option::is_some).await.ok().and_then(|floor| *floor);
+        match floor {
+            Some(seq) => self.wait_for(seq).await,
+            None => false,
+        }
     }
 
     /// Every record from now on, as it comes into the projection.
@@ -230,6 +250,22 @@ mod tests {
             digest: Some(Sha256::of("x")),
             ..Position::default()
         }
+    }
+
+    #[tokio::test]
+    async fn the_floor_is_the_end_of_the_first_reading_and_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let projection = Projection::start(open(dir.path()).unwrap().database, CancellationToken::new()).unwrap();
+        let here = projection.wait_for_floor();
+        tokio::pin!(here);
+        assert!(futures_util::poll!(&mut here).is_pending(), "nobody has read the ledger");
+        projection.set_floor(LedgerSeq(1));
+        assert!(futures_util::poll!(&mut here).is_pending(), "record 1 is not here");
+
+        projection.write(Rows::of(&State::from_rows(StateRows::default()), position(1), Touched::default())).await.unwrap();
+        assert!(here.await);
+        projection.set_floor(LedgerSeq(9));
+        assert!(projection.wait_for_floor().await, "only the first reading counts");
     }
 
     #[tokio::test]
