@@ -14,6 +14,7 @@ mod check;
 mod cli;
 mod clock;
 mod config;
+mod crash_point;
 mod disk;
 mod dispatcher;
 mod durable;

@@ -9,6 +9,7 @@
 mod cli;
 mod clock;
 mod config;
+mod crash_point;
 mod dispatcher;
 mod effects;
 mod error_line;

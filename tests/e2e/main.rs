@@ -15,6 +15,7 @@ mod cancel;
 mod crash;
 mod documents;
 mod failure;
+mod kills;
 mod local;
 mod log;
 mod newer_farm;

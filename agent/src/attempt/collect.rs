@@ -13,6 +13,7 @@ use super::execute::Ran;
 use super::run::Attempt;
 use crate::backend;
 use crate::caches::{Fetched, Source};
+use crate::crash_point;
 use crate::error_line::error_line;
 use crate::results::{self, TestEvidence, Tree, Verdict};
 
@@ -77,6 +78,7 @@ impl Attempt<'_> {
             evidence: evidence.as_ref(),
         };
         let attestation = tokio::task::block_in_place(|| findings.write(&self.directory.set(), &self.workshop.key))?;
+        crash_point::reached("sealed");
         Ok((verdict, attestation))
     }
 

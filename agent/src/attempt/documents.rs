@@ -22,6 +22,7 @@ use super::evidence::Evidence;
 use super::process::{CommandLine, Exit};
 use crate::caches::Fetched;
 use crate::clock;
+use crate::crash_point;
 use crate::results::{LogFacts, TestEvidence, Verdict};
 
 /// Everything that is known when an attempt has run.
@@ -93,6 +94,7 @@ impl Findings<'_> {
         let entries = artifacts::list(set)?;
         let artifact_root_sha256 = Manifest::root_of(&entries);
         let manifest = document_bytes(&of_job!(Manifest, self, { entries: entries, artifact_root_sha256: artifact_root_sha256 }));
+        crash_point::reached("sealing");
         file(MANIFEST_PATH, &manifest)?;
         let attestation = self.attestation(Sha256::of(&manifest), key);
         file(ATTESTATION_PATH, &document_bytes(&attestation))?;

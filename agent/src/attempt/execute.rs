@@ -18,6 +18,7 @@ use super::working_directory;
 use crate::backend::{self, Plan};
 use crate::caches::Source;
 use crate::clock::Uptime;
+use crate::crash_point;
 use crate::nats::{Log, stream_output};
 
 /// Holds a power assertion until a process ends.
@@ -65,7 +66,9 @@ impl Attempt<'_> {
             }
         });
         let running = Running::start(&line)?;
+        crash_point::reached("backend.started");
         self.record(&running).await;
+        crash_point::reached("backend.recorded");
         self.keep_awake(&running);
         let limits = Limits {
             deadline: self.deadline(),

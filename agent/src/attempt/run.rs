@@ -21,6 +21,7 @@ use super::workshop::Workshop;
 use super::{AttemptKey, EPHEMERAL_PREFIX, destination, documents};
 use crate::caches::{Fetched, Source};
 use crate::clock::Uptime;
+use crate::crash_point;
 use crate::probe;
 
 /// `finished` waits this long for the stream's end; what is missing then is in the set's log.
@@ -115,6 +116,7 @@ impl<'a> Attempt<'a> {
             why = must_stop(stop, None) => return Err(GivenUp::stopped(why)),
             stored = self.upload(documents::made_at(&attestation)) => stored?,
         }
+        crash_point::reached("uploaded");
         self.wait_for_stream(STREAM_GRACE.saturating_sub(Uptime::now().since(ran.ended))).await;
         Ok(Finished {
             job_id: job.job_id.clone(),
@@ -135,6 +137,7 @@ impl<'a> Attempt<'a> {
         let now = Uptime::now();
         if let Some(phase) = self.life.step(step, now) {
             self.progress.enter(phase, now);
+            crash_point::reached(phase.as_str());
             tracing::debug!(job_id = %self.key.job_id, attempt = %self.key.attempt, phase = phase.as_str(), "phase");
         }
     }

@@ -16,6 +16,7 @@ use super::progress::Progress;
 use super::run::Attempt;
 use super::watchdog::Stop;
 use super::workspace::{Workspace, io_reason};
+use crate::crash_point;
 use crate::nats::{Acknowledge, Link};
 use crate::outbox::Outbox;
 use crate::tool::Tools;
@@ -59,6 +60,7 @@ impl Workshop {
         let directory = AttemptDirectory::of(&self.attempts, &key);
         let body = match persist(&directory, granted.ledger_seq).await {
             Ok(()) => {
+                crash_point::reached("go.kept");
                 let mut attempt = Attempt::new(&self, job, &key, (&directory, &progress), stop);
                 let acknowledged = async {
                     if let Some(acknowledge) = granted.acknowledge {
@@ -69,7 +71,9 @@ impl Workshop {
             }
             Err(given_up) => given_up.report(&key),
         };
+        crash_point::reached("report.keeping");
         self.keep(&key, &body).await;
+        crash_point::reached("report.kept");
         Ended { key, body }
     }
 

@@ -8,7 +8,7 @@ use rch_schemas::wire::{Op, Response, WireError, subject};
 
 use super::Link;
 use super::envelope::seal;
-use crate::clock;
+use crate::{clock, crash_point};
 
 /// A receipt comes after a ledger append, which takes milliseconds; a leader that is just taking over needs seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,11 +28,15 @@ pub(crate) async fn report(link: Link, report: Report) -> Answer {
     let payload = seal(Op::Report, &report);
     let mut backoff = BACKOFF_FIRST;
     loop {
+        crash_point::reached_by(kind, "sending");
         let asked = tokio::time::timeout(ANSWER_TIMEOUT, link.client.request(subject.clone(), payload.clone())).await;
         match asked {
             Ok(Ok(message)) => match serde_json::from_slice::<Response<Receipt>>(&message.payload) {
                 Ok(response) => match response.into_result() {
-                    Ok(receipt) if receipt.number == number => return Ok(receipt),
+                    Ok(receipt) if receipt.number == number => {
+                        crash_point::reached_by(kind, "answered");
+                        return Ok(receipt);
+                    }
                     Ok(receipt) => {
                         link.dropped.drop_one(&message.subject, &format!("receipt of report {}, expected {number}", receipt.number));
                     }

@@ -18,7 +18,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ask::{Answer, AskError, Asks, Queue};
+pub(crate) use ask::{Answer, Ask, AskError, Asks, Queue};
 pub(crate) use hearing::Heard;
 pub(crate) use queues::queues;
 pub(crate) use tasks::{Dispatcher, DispatcherError};

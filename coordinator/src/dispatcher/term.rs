@@ -18,6 +18,7 @@ use super::queues::Next;
 use super::replica::{Replica, ReplicaError};
 use super::tasks::Dispatcher;
 use crate::clock::{self, FarmClock, Uptime};
+use crate::crash_point;
 use crate::effects::{Documents, Effects};
 use crate::health::Vitals;
 use crate::leader::Lease;
@@ -174,6 +175,7 @@ impl<'a> Term<'a> {
     /// Decides a batch and makes it true; a command that panics is set aside and the rest decided anew. `Some` ends the term.
     async fn decide(&mut self, replica: &mut Replica, mut asks: VecDeque<Ask>) -> Result<Option<End>, ReplicaError> {
         while !asks.is_empty() {
+            crash_point::reached_by(&asks, "received");
             let stamp = Stamp { seq: replica.position.next(), tick: self.clock.now(), wall: clock::wall() };
             match decide_batch(&mut replica.state, &mut replica.agenda, &mut self.hearing, stamp, &mut asks) {
                 Ok(draft) => {
@@ -222,6 +224,7 @@ impl<'a> Term<'a> {
         };
         let bytes = Bytes::from(record.to_bytes());
         let after = replica.position.after(&record, Sha256::of(&bytes));
+        crash_point::reached_by(asks(&draft.decided), "decided");
         let started = Instant::now();
         let stalled = &self.dispatcher.queues.stalled;
         let may_go_on = || {
@@ -234,12 +237,14 @@ impl<'a> Term<'a> {
             tracing::warn!(error = &error as &dyn std::error::Error, "record not appended");
             return Ok(Some(self.end_of(&error)));
         }
+        crash_point::reached_by(asks(&draft.decided), "acknowledged");
         ::metrics::histogram!(metrics::APPEND_SECONDS).record(started.elapsed().as_secs_f64());
         ::metrics::histogram!(metrics::COMMANDS_PER_APPEND).record(number(draft.decided.len() as u64));
         counted::count(&record.commands);
         replica.position = after.clone();
         let rows = Rows::of(&replica.state, after, draft.touched);
         self.dispatcher.shared.projection.write(rows).await?;
+        crash_point::reached_by(asks(&draft.decided), "handed_on");
         replica.written = replica.position.seq;
         let lag = replica.written.0.saturating_sub(self.dispatcher.shared.projection.applied().0);
         ::metrics::gauge!(metrics::PROJECTION_LAG).set(number(lag));
@@ -261,13 +266,18 @@ impl<'a> Term<'a> {
 
 fn answer(decided: Vec<Decided>, replica: &Replica) {
     let seq = replica.position.seq;
-    for Decided { ask, reply, recorded } in decided {
+    for Decided { mut ask, reply, recorded } in decided {
         log_refusal(&ask, &reply);
-        if let Some(sender) = ask.answer {
+        if let Some(sender) = ask.answer.take() {
             // A caller who has gone needs none.
             let _ = sender.send(Answer { reply, seq, recorded });
         }
+        crash_point::reached_by([&ask], "answered");
     }
+}
+
+fn asks(decided: &[Decided]) -> impl Iterator<Item = &Ask> {
+    decided.iter().map(|decided| &decided.ask)
 }
 
 fn log_refusal(ask: &Ask, reply: &Reply) {

@@ -10,6 +10,7 @@ use rch_schemas::wire::{Op, Request, subject};
 use rch_schemas::{LedgerSeq, WorkerName};
 
 use crate::clock;
+use crate::crash_point;
 use crate::metrics;
 use crate::nats::{Connection, StreamError, ensure_consumers, ensure_jobs};
 use crate::projection::{ProjectionError, Snapshot};
@@ -95,10 +96,12 @@ impl Offers {
         let protocol_version = offer.job.protocol_version;
         let request = Request { protocol_version, op: Op::Submit, request_id: clock::request_id(), payload: offer };
         let payload = serde_json::to_vec(&request).expect("offers serialize");
+        crash_point::reached("offer.publishing");
         let acknowledged = match self.connection.jetstream.publish(subject.to_owned(), payload.into()).await {
             Ok(acknowledgement) => acknowledgement.await,
             Err(error) => Err(error),
         };
+        crash_point::reached("offer.published");
         match acknowledged {
             Ok(_) => {
                 ::metrics::counter!(metrics::ATTEMPTS_OFFERED).increment(1);

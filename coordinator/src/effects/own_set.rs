@@ -14,6 +14,7 @@ use rch_store::{Store, StoreError};
 use serde::Serialize;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::crash_point;
 use crate::log::{Assembler, Filled, OutputError, OutputMessage, OutputStream, Taken, fill};
 use crate::nats::Connection;
 use crate::projection::ProjectionError;
@@ -63,7 +64,9 @@ pub(super) async fn write_own_set(shared: &Shared, connection: &Connection, run:
     copy_evidence(&shared.store, &directory, run, job).await?;
     let manifest_sha256 = seal(shared, &directory, run, job, ended_at).await?;
     let base = SetBase::Coordinator { run_id: run.run_id.clone(), job_id: job.job_id.clone() };
+    crash_point::reached("own_set.writing");
     shared.store.put_set(&base, &directory, ended_at).await?;
+    crash_point::reached("own_set.written");
     remove(&directory).await.map_err(failed)?;
     Ok(manifest_sha256)
 }

@@ -16,6 +16,7 @@ use super::own_set::{OwnSetError, write_own_set};
 use super::pointer::{SetPointer, set_pointer};
 use super::signed::signed_selection;
 use crate::clock;
+use crate::crash_point;
 use crate::nats::Connection;
 use crate::projection::ProjectionError;
 use crate::shared::Shared;
@@ -72,7 +73,9 @@ impl RunDocuments {
         drop(snapshot);
         let state = State::from_rows(StateRows { runs: vec![run.clone()], jobs: jobs.clone(), ..StateRows::default() });
         if progress.revision != Some(run.revision) {
+            crash_point::reached("plan.writing");
             self.put(&layout::run_plan(run_id), &run_plan(&state, &run)).await?;
+            crash_point::reached("plan.written");
             for (index, made) in run.destinations.iter().map(|destination| &destination.selection).enumerate() {
                 if let Some(made) = made {
                     self.write_evidence(run_id, index, made).await?;
@@ -96,7 +99,9 @@ impl RunDocuments {
         let capabilities = self.shared.store.get(&facts, DOCUMENT_BYTES_MAX).await?.ok_or(WriteError::Missing(facts))?;
         self.shared.store.put(&layout::capabilities(run_id, index), capabilities).await?;
         let document = signed_selection(made, &self.shared.key);
+        crash_point::reached("evidence.writing");
         self.put(&layout::worker_selection(run_id, index), &document).await?;
+        crash_point::reached("evidence.written");
         self.announce(run_id, document).await;
         Ok(())
     }
@@ -132,7 +137,9 @@ impl RunDocuments {
             manifest_sha256,
             attestation_sha256: Sha256::of(&bytes),
         };
+        crash_point::reached("pointer.writing");
         self.put(&layout::set_pointer(&run.run_id, &job.job_id), &pointer).await?;
+        crash_point::reached("pointer.written");
         tracing::info!(run_id = %run.run_id, job_id = %job.job_id, %attempt, "set can be read");
         Ok(manifest_sha256)
     }
@@ -142,7 +149,9 @@ impl RunDocuments {
         for job in &mut summary.jobs {
             job.manifest_sha256 = progress.sets.get(&job.job_id).copied();
         }
+        crash_point::reached("summary.writing");
         self.put(&layout::run_summary(&run.run_id), &summary).await?;
+        crash_point::reached("summary.written");
         progress.complete = true;
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::error::ProjectionError;
 use super::rows::{Rows, RunRow, bytes};
 use super::snapshot::Snapshot;
 use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
+use crate::crash_point;
 
 /// Records that may wait for the writer: it is some twenty times faster than the ledger, so this only covers a durable commit.
 const WAITING_MAX: usize = 1_024;
@@ -156,11 +157,18 @@ impl Writer {
     }
 
     fn write(&self, rows: Rows, durable: bool) -> Result<(), ProjectionError> {
+        let tells_of_runs = !rows.runs.is_empty();
+        if tells_of_runs {
+            crash_point::reached("rows.writing");
+        }
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(if durable { Durability::Immediate } else { Durability::None })?;
         transaction.set_quick_repair(durable);
         write_rows(&transaction, &rows)?;
         transaction.commit()?;
+        if tells_of_runs {
+            crash_point::reached("rows.written");
+        }
         let seq = rows.position.seq;
         self.applied.send_replace(seq);
         // Nobody following is no error.

@@ -105,6 +105,14 @@ impl Service {
         self
     }
 
+    /// From its next start on it is started with this variable, or without it.
+    pub fn set_variable(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.environment.insert(name.into(), value.into()),
+            None => self.environment.remove(OsStr::new(name)),
+        };
+    }
+
     /// Its name in messages and of its log.
     pub fn name(&self) -> &str {
         &self.name

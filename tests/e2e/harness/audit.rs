@@ -7,20 +7,21 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use rch_local::Farm;
-use ring::signature::{ED25519, UnparsedPublicKey};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::api::Api;
 use super::canonical::canonical;
 use super::run::read_json;
 
 /// Files of a set that the manifest cannot list.
 const SEALS: [&str; 2] = ["manifest.json", "attestation.json"];
 
-/// The public key of the farm, by what the farm says.
+/// The public key of the farm, by its key file: a farm that is down cannot be asked.
 pub(crate) fn farm_key(farm: &Farm) -> String {
-    Api::of(farm).get("/v1/farm").ok().and_then(|farm| farm["public_key"].as_str().map(str::to_owned)).unwrap_or_default()
+    let seed = fs::read_to_string(farm.directory().join("farm.key")).unwrap();
+    let seed = HEXLOWER.decode(seed.trim().as_bytes()).unwrap();
+    HEXLOWER.encode(Ed25519KeyPair::from_seed_unchecked(&seed).unwrap().public_key().as_ref())
 }
 
 /// Checks the set in `folder`. A stored directory that was not fetched may be missing, whole.
