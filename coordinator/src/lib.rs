@@ -23,6 +23,7 @@ mod metrics;
 mod nats;
 mod program;
 mod projection;
+mod queue_board;
 mod shared;
 mod shutdown;
 

@@ -9,6 +9,10 @@ pub(crate) const RUNS: &str = "rch_runs_total";
 pub(crate) const JOBS: &str = "rch_jobs_total";
 /// Attempts that were offered.
 pub(crate) const ATTEMPTS_OFFERED: &str = "rch_attempts_offered_total";
+/// Time from when a job could have run to its first start.
+pub(crate) const QUEUE_WAIT_SECONDS: &str = "rch_queue_wait_seconds";
+/// By how much the first estimate that was told of a wait was wrong.
+pub(crate) const WAIT_ESTIMATE_ERROR_SECONDS: &str = "rch_wait_estimate_error_seconds";
 /// Whether this coordinator leads.
 pub(crate) const LEADER: &str = "rch_leader";
 /// Time from an append to its acknowledgement.
@@ -32,6 +36,8 @@ pub(crate) const HTTP_SECONDS: &str = "rch_http_request_seconds";
 
 /// Buckets for everything in seconds: from a fast append to a slow job.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// Buckets for waits in a queue, in seconds: from none to an hour and more.
+const WAITS: [f64; 10] = [0.5, 1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
 /// Buckets for commands in a record; the largest is a full one.
 const COMMANDS: [f64; 7] = [1.0, 2.0, 4.0, 16.0, 64.0, 128.0, 256.0];
 
@@ -42,6 +48,8 @@ const COMMANDS: [f64; 7] = [1.0, 2.0, 4.0, 16.0, 64.0, 128.0, 256.0];
 pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Full(QUEUE_WAIT_SECONDS.to_owned()), &WAITS)?
+        .set_buckets_for_metric(Matcher::Full(WAIT_ESTIMATE_ERROR_SECONDS.to_owned()), &WAITS)?
         .set_buckets_for_metric(Matcher::Full(COMMANDS_PER_APPEND.to_owned()), &COMMANDS)?
         .build_recorder();
     let handle = recorder.handle();
@@ -56,6 +64,12 @@ fn describe() {
     describe_counter!(RUNS, "Runs that ended, by status.");
     describe_counter!(JOBS, "Jobs that ended, by status.");
     describe_counter!(ATTEMPTS_OFFERED, "Attempts that were offered to a worker.");
+    describe_histogram!(QUEUE_WAIT_SECONDS, Unit::Seconds, "Time from when a job could have run to its first start.");
+    describe_histogram!(
+        WAIT_ESTIMATE_ERROR_SECONDS,
+        Unit::Seconds,
+        "Difference between a wait and the first estimate of it that was told, whichever is longer."
+    );
     describe_gauge!(LEADER, "1 while this coordinator leads.");
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "Time from an append to the ledger to its acknowledgement.");
     describe_histogram!(COMMANDS_PER_APPEND, "Commands that shared one record of the ledger.");

@@ -19,6 +19,7 @@ use crate::inventory_watch::watch_inventory;
 use crate::metrics;
 use crate::nats::{self, Durability, Link};
 use crate::projection::{self, Projection, ProjectionError};
+use crate::queue_board::QueueBoard;
 use crate::shared::Shared;
 use crate::shutdown;
 
@@ -82,6 +83,7 @@ pub(crate) async fn run(config: Config) -> Result<(), ProgramError> {
         projection: Projection::start(opened.database, failed.clone())?,
         asks,
         board: Board::new(),
+        queue_board: QueueBoard::new(),
         connection: Arc::new(OnceLock::new()),
     };
     let api = Api { shared: shared.clone(), shutdown: shutdown.clone(), metrics: metrics::install()? };

@@ -10,6 +10,7 @@ use crate::dispatcher::Asks;
 use crate::health::Board;
 use crate::nats::Connection;
 use crate::projection::Projection;
+use crate::queue_board::QueueBoard;
 
 /// The parts that are there from the start, and the connection once there is one. Cloning gives another handle to the same.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) asks: Asks,
     /// What is wrong, for health.
     pub(crate) board: Board,
+    /// Who waits for what.
+    pub(crate) queue_board: QueueBoard,
     /// Set once, when there is a connection to NATS.
     pub(crate) connection: Arc<OnceLock<Connection>>,
 }

@@ -7,8 +7,8 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 
 use crate::document::{
-    BuildSummary, CapabilitiesDocument, CliEvent, Destination, Document, EventLine, Farm, HangReport, Invocation, Job, Metrics, Recipe,
-    RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, WorkerSelection,
+    BuildSummary, CapabilitiesDocument, CliEvent, Destination, Document, EventLine, Farm, HangReport, Invocation, Job, Metrics, Queue,
+    Recipe, RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, Why, WorkerSelection,
 };
 use crate::seal::{Attestation, Manifest};
 
@@ -38,6 +38,7 @@ pub fn documents() -> Vec<Entry> {
         entry::<Job>(),
         entry::<Manifest>(),
         entry::<Metrics>(),
+        entry::<Queue>(),
         entry::<Recipe>(),
         entry::<RunPlan>(),
         entry::<RunSummary>(),
@@ -45,6 +46,7 @@ pub fn documents() -> Vec<Entry> {
         entry::<Summary>(),
         entry::<TestSummary>(),
         entry::<ToolchainDocument>(),
+        entry::<Why>(),
         entry::<WorkerSelection>(),
     ];
     entries.sort_by_key(|entry| entry.name);

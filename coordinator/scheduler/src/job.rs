@@ -30,6 +30,9 @@ pub struct Job {
     pub phase: JobPhase,
     /// Whether somebody wants it to stop.
     pub cancel_requested: bool,
+    /// Since when it waits: the acceptance of its run, or the end of the step before it.
+    #[serde(default)]
+    pub waits_since: Tick,
     /// When it gives up waiting.
     pub queue_deadline: Tick,
     /// Every attempt so far; the last one is the current one.
@@ -102,6 +105,11 @@ impl Job {
             JobPhase::Queued | JobPhase::Running => None,
             JobPhase::Ended { outcome, .. } => Some(*outcome),
         }
+    }
+
+    /// Since when it waits for what it waits for now: the end of the last attempt that ran, if any did.
+    pub fn waiting_since(&self) -> Tick {
+        self.last_started().and_then(|attempt| attempt.ended).map_or(self.waits_since, |ended| ended.max(self.waits_since))
     }
 
     /// The attempt made last.

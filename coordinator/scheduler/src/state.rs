@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rch_schemas::{JobId, LedgerId, LedgerSeq, RequestId, RunId, Sha256, WorkerName};
 
 use crate::config::FarmConfig;
+use crate::estimate::Durations;
 use crate::event::Judgement;
 use crate::job::Job;
 use crate::queue::Index;
@@ -36,6 +37,8 @@ pub struct State {
     pub(crate) index: Index,
     /// Requests by requester and id.
     pub(crate) requests: BTreeMap<(String, RequestId), RunId>,
+    /// How long ended jobs took.
+    pub(crate) durations: Durations,
 }
 
 impl State {
@@ -55,6 +58,10 @@ impl State {
             state.insert_run(run);
         }
         state.rebuild_index();
+        let ended: Vec<_> = state.jobs.values().filter(|job| job.outcome().is_some()).map(|job| job.job_id.clone()).collect();
+        for job_id in ended {
+            state.measure(&job_id);
+        }
         state
     }
 
@@ -99,10 +106,14 @@ impl State {
     }
 
     pub(crate) fn forget_run(&mut self, run_id: &RunId) {
+        let jobs: Vec<_> = self.runs.get(run_id).map_or_else(Vec::new, |run| run.jobs().cloned().collect());
+        for job_id in &jobs {
+            self.unmeasure(job_id);
+        }
         if let Some(run) = self.runs.remove(run_id) {
             self.requests.remove(&(run.requester.clone(), run.request_id.clone()));
             self.active.remove(&run.accepted);
-            for job_id in run.jobs() {
+            for job_id in &jobs {
                 self.jobs.remove(job_id);
             }
         }

@@ -13,6 +13,7 @@ mod hearing;
 mod poison;
 mod queues;
 mod replica;
+mod said;
 mod tasks;
 mod term;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rch_scheduler::{CommandBody, Reply, Stamp};
+use rch_scheduler::{CommandBody, Reply, Stamp, State};
 use rch_schemas::{Reason, Sha256};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use super::hearing::Hearing;
 use super::poison;
 use super::queues::Next;
 use super::replica::{Replica, ReplicaError};
+use super::said::Said;
 use super::tasks::Dispatcher;
 use crate::clock::{self, FarmClock, Uptime};
 use crate::crash_point;
@@ -53,11 +54,13 @@ pub(super) struct Term<'a> {
     link: Link,
     /// After a tick that panicked: trying it twice a second would read the state anew each time.
     no_ticks_until: Uptime,
+    said: Said,
 }
 
 enum Step {
     Next(Next),
     Tick,
+    Board,
     Configured,
     Ended(End),
 }
@@ -74,6 +77,7 @@ impl<'a> Term<'a> {
             hearing: Hearing::new(clock.now()),
             link: connection.link(),
             no_ticks_until: Uptime::now(),
+            said: Said::default(),
         }
     }
 
@@ -99,6 +103,7 @@ impl<'a> Term<'a> {
         self.dispatcher.queues.leading.send_replace(false);
         ::metrics::gauge!(metrics::LEADER).set(0.0);
         self.dispatcher.shared.board.set_vitals(None);
+        self.dispatcher.shared.queue_board.clear();
         over.cancel();
         let ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(TASKS_END_WITHIN, ended).await.is_err() {
@@ -126,7 +131,7 @@ impl<'a> Term<'a> {
             return Ok(end);
         }
         loop {
-            let Dispatcher { queues, farm, shutdown, .. } = &mut *self.dispatcher;
+            let Dispatcher { queues, farm, shutdown, shared, .. } = &mut *self.dispatcher;
             let step = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => Step::Ended(End::Shutdown),
@@ -134,6 +139,7 @@ impl<'a> Term<'a> {
                 Some(_) = tasks.join_next() => Step::Ended(End::Lost("a task of the term ended before it")),
                 _ = ticks.tick() => Step::Tick,
                 Ok(()) = farm.changed() => Step::Configured,
+                () = shared.queue_board.wanted() => Step::Board,
                 Some(next) = queues.next() => Step::Next(next),
             };
             let batch = match step {
@@ -142,8 +148,13 @@ impl<'a> Term<'a> {
                     self.hearing.hear(&replica.state, &heard, self.clock.now());
                     continue;
                 }
+                Step::Board => {
+                    self.show_queue(&replica.state);
+                    continue;
+                }
                 Step::Tick => {
                     self.look_around();
+                    self.show_queue(&replica.state);
                     if Uptime::now() < self.no_ticks_until {
                         continue;
                     }
@@ -170,6 +181,13 @@ impl<'a> Term<'a> {
         }
         self.hearing.look(now);
         self.dispatcher.shared.board.set_vitals(Some(Vitals { observed: self.hearing.observed.clone(), now }));
+    }
+
+    /// Makes the board of who waits, if somebody asks for it, and notes what it told.
+    fn show_queue(&mut self, state: &State) {
+        if let Some(board) = self.dispatcher.shared.queue_board.publish(state, &self.hearing.observed, self.clock.now()) {
+            self.said.note(&board, state);
+        }
     }
 
     /// Decides a batch and makes it true; a command that panics is set aside and the rest decided anew. `Some` ends the term.
@@ -241,6 +259,7 @@ impl<'a> Term<'a> {
         ::metrics::histogram!(metrics::APPEND_SECONDS).record(started.elapsed().as_secs_f64());
         ::metrics::histogram!(metrics::COMMANDS_PER_APPEND).record(number(draft.decided.len() as u64));
         counted::count(&record.commands);
+        self.said.compare(&record.commands, state, stamp.tick);
         replica.position = after.clone();
         let rows = Rows::of(&replica.state, after, draft.touched);
         self.dispatcher.shared.projection.write(rows).await?;

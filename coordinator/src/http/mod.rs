@@ -14,6 +14,7 @@ mod log;
 mod log_follower;
 mod middleware;
 mod names;
+mod queue;
 mod run_events;
 mod runs;
 mod server;

@@ -49,6 +49,19 @@ struct RunFollower {
     over: bool,
 }
 
+/// Whether somebody who was shown `shown` learns something from `view`: of a job that goes on waiting, not how the time passes.
+fn is_news(view: &RunView, shown: &RunView) -> bool {
+    let mut view = view.clone();
+    for (job, shown) in view.jobs.iter_mut().zip(&shown.jobs) {
+        if let (Some(now), Some(then)) = (&job.waiting, &shown.waiting)
+            && !now.is_news_after(then)
+        {
+            job.waiting.clone_from(&shown.waiting);
+        }
+    }
+    view != *shown
+}
+
 impl Events for RunFollower {
     async fn next(&mut self) -> Option<Event> {
         loop {
@@ -110,7 +123,7 @@ impl RunFollower {
         }
         let Some(view) = view::run(&self.api.shared, &self.run_id).await? else { return Ok(None) };
         self.look_for_end(&view);
-        if self.shown.as_ref() == Some(&view) {
+        if self.shown.as_ref().is_some_and(|shown| !is_news(&view, shown)) {
             return Ok(None);
         }
         self.shown = Some(view.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rch_scheduler::{FarmConfig, Job, JobPhase, Run, State, StateRows, Worker, liveness, run_plan};
+use rch_scheduler::{Board, FarmConfig, Job, JobPhase, Run, State, StateRows, Worker, liveness, run_plan};
 use rch_schemas::wire::http::{Intake, JobView, Liveness, RunView, RunningJob, WorkerView};
 use rch_schemas::{Attempt, RunId, Sha256, WorkerName};
 
@@ -75,20 +75,27 @@ struct Surroundings {
     workers: BTreeMap<WorkerName, Worker>,
     config: FarmConfig,
     vitals: Option<Arc<Vitals>>,
+    board: Option<Arc<Board>>,
 }
 
 impl Surroundings {
     fn read(shared: &Shared, snapshot: &Snapshot, run: &Run) -> Result<Self, ProjectionError> {
+        let waits = run.ended.is_none();
         let mut workers = BTreeMap::new();
         for made in run.destinations.iter().filter_map(|destination| destination.selection.as_ref()) {
             let name = made.selection.worker();
             workers.extend(snapshot.worker(name)?.map(|worker| (name.clone(), worker)));
         }
-        Ok(Self { workers, config: snapshot.farm()?.config, vitals: shared.board.vitals() })
+        Ok(Self {
+            workers,
+            config: snapshot.farm()?.config,
+            vitals: shared.board.vitals(),
+            board: waits.then(|| shared.queue_board.newest()).flatten(),
+        })
     }
 
     fn around<'a>(&'a self, run: &'a Run, jobs: &'a [Job]) -> Around<'a> {
-        Around { run, jobs, workers: &self.workers, config: &self.config, vitals: self.vitals.as_deref() }
+        Around { run, jobs, workers: &self.workers, config: &self.config, vitals: self.vitals.as_deref(), board: self.board.as_deref() }
     }
 }
 
@@ -167,6 +174,7 @@ fn running(snapshot: &Snapshot, worker: &Worker, vitals: Option<&Vitals>) -> Api
             running_ms,
             run_id: Some(run.run_id),
             requester: Some(run.requester),
+            left_ms: None,
         });
     }
     Ok(running)

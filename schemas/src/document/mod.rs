@@ -10,11 +10,13 @@ mod hang_report;
 pub(crate) mod header;
 mod job;
 mod options;
+mod queue;
 mod result;
 mod run;
 mod selection;
 mod source;
 mod test_summary;
+mod why;
 
 pub use build_summary::{
     BuildSummary, DIAGNOSTICS_MAX, Diagnostic, DiagnosticCounts, DiagnosticKind, FailedCommand, FailedScript, PackageVersion, ReportSource,
@@ -29,6 +31,7 @@ pub use options::{
     ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, JobTimeouts, PackageCache, Priority, ResultCache,
     RunOptions, SelectionMode, TimeoutOutOfBounds, Timeouts,
 };
+pub use queue::{Queue, WaitingJob, Waits};
 pub use result::{Destination, FailingTest, FirstError, JobStatus, Metrics, Outcome, PhaseTime, Summary, TestCounts, ToolchainDocument};
 pub use run::{PlannedDestination, PlannedJob, PlannedStep, RunPlan, RunState, RunSummary, SummarizedJob};
 pub use selection::{CapabilitiesDocument, CapabilitiesSource, ConsideredWorker, Verdict, WorkerSelection};
@@ -36,5 +39,6 @@ pub use source::{EntryType, Recipe, RecipeChunk, SourceEntry, SourceManifest};
 pub use test_summary::{
     CaseCounts, Crash, CrashedProcess, PlaceCounts, Repetition, TestAttachment, TestCase, TestDevice, TestFailure, TestResult, TestSummary,
 };
+pub use why::{Choice, OtherWorkers, WaitSpan, Why};
 
 pub(crate) use header::document;

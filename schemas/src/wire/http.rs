@@ -14,6 +14,8 @@ use crate::reason::Reason;
 use crate::requirement::DestinationRequest;
 use crate::time::Timestamp;
 
+pub use super::waiting::{Because, EstimateBasis, JobAhead, WaitEstimate, Waiting, WaitingReason};
+
 /// The newest record a response depends on.
 pub const LEDGER_SEQ_HEADER: &str = "Rch-Ledger-Seq";
 /// A request with this header waits, at most two seconds, until the replica has applied that record.
@@ -190,36 +192,6 @@ impl JobState {
     }
 }
 
-/// Why a job waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Waiting {
-    /// What it waits for.
-    pub reason: WaitingReason,
-    /// How many jobs are ahead of it for the same workers; absent where that means nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ahead: Option<u32>,
-    /// One sentence for people.
-    pub detail: String,
-}
-
-/// What a job waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitingReason {
-    /// An earlier step of its run.
-    Step,
-    /// A matching worker, none of which takes jobs now.
-    Worker,
-    /// A free slot on its worker.
-    Slot,
-    /// The worker's claim of an offer.
-    Claim,
-    /// Source chunks that must be uploaded again.
-    Source,
-    /// A worker that refused asked to be tried later.
-    Backoff,
-}
-
 /// A change of a run; the data of `GET /v1/runs/{id}/events`. The event's id is `<ledger_seq>.<index>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEvent {
@@ -362,6 +334,9 @@ pub struct RunningJob {
     /// Who asked for it; absent from a coordinator that does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester: Option<String>,
+    /// Milliseconds that it will probably still hold its slot, by earlier jobs of its kind; absent when none of them took so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_ms: Option<u64>,
 }
 
 /// Whether a worker is heard.

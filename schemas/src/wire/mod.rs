@@ -7,5 +7,6 @@ pub mod envelope;
 pub mod http;
 pub mod output;
 pub mod subject;
+pub mod waiting;
 
 pub use envelope::{Op, Request, Response, WireError};

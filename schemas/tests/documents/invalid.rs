@@ -22,7 +22,7 @@ use Reader::{ReadsOn, Refuses};
 type Mistake = (&'static str, &'static str, (&'static str, &'static str), &'static str, Reader);
 
 #[rustfmt::skip]
-const MISTAKES: [Mistake; 24] = [
+const MISTAKES: [Mistake; 26] = [
     ("attestation", "unknown_role", (r#""role": "worker""#, r#""role": "guest""#),
         "/signer/role: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `guest`")),
     ("build_summary", "line_from_zero", (r#""line": 88"#, r#""line": 0"#), "/diagnostics/0/line: value is less than the minimum of 1", ReadsOn),
@@ -61,6 +61,9 @@ const MISTAKES: [Mistake; 24] = [
         "/cases/6/result: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `ok`")),
     ("test_summary", "line_from_zero", (r#""line": 19"#, r#""line": 0"#), "/cases/4/repetitions/0/failures/0/line: value is less than the minimum of 1", ReadsOn),
     ("toolchain", "version_in_words", (r#""xcode_version": "16.2""#, r#""xcode_version": "latest""#), "/xcode_version: value does not match", Refuses("\"latest\" is not a valid version")),
+    ("queue", "unknown_reason", (r#""reason": "slot""#, r#""reason": "luck""#),
+        "/jobs/0/waiting/reason: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `luck`")),
+    ("why", "negative_wait", (r#""waited_ms": 221000"#, r#""waited_ms": -1"#), "/waits/0/waited_ms: value is less than the minimum of 0", Refuses("invalid value: integer `-1`")),
     ("worker_selection", "unknown_code", ("NO_SUCH_XCODE", "TOO_OLD"),
         "/workers/2/verdicts/0/code: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `TOO_OLD`")),
     ("worker_selection", "destination_of_no_kind", (r#""kind": "simulator""#, r#""kind": "phone""#),

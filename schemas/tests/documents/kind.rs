@@ -2,8 +2,8 @@
 
 use jsonschema::Validator;
 use rch_schemas::document::{
-    BuildSummary, CapabilitiesDocument, CliEvent, Destination, Document, EventLine, Farm, HangReport, Invocation, Job, Metrics, Recipe,
-    RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, WorkerSelection,
+    BuildSummary, CapabilitiesDocument, CliEvent, Destination, Document, EventLine, Farm, HangReport, Invocation, Job, Metrics, Queue,
+    Recipe, RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, Why, WorkerSelection,
 };
 use rch_schemas::registry;
 use rch_schemas::seal::{Attestation, Manifest};
@@ -34,6 +34,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         kind::<Job>(),
         kind::<Manifest>(),
         kind::<Metrics>(),
+        kind::<Queue>(),
         kind::<Recipe>(),
         kind::<RunPlan>(),
         kind::<RunSummary>(),
@@ -41,6 +42,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         kind::<Summary>(),
         kind::<TestSummary>(),
         kind::<ToolchainDocument>(),
+        kind::<Why>(),
         kind::<WorkerSelection>(),
     ];
     kinds.sort_by_key(|kind| kind.name);

@@ -32,6 +32,7 @@ pub(super) fn accepted(state: &mut State, stamp: &Stamp, index: u32, accepted: &
                 job_key: None,
                 phase: JobPhase::Queued,
                 cancel_requested: false,
+                waits_since: stamp.tick,
                 queue_deadline: job.queue_deadline,
                 attempts: Vec::new(),
                 started: 0,
@@ -168,6 +169,7 @@ pub(super) fn end_job(state: &mut State, stamp: &Stamp, job_id: &JobId, phase: i
     job.seq += 1;
     let (run_id, step) = (job.run_id.clone(), job.step);
     let mut touched = Touched::job(job);
+    state.measure(job_id);
     run_mut(state, &run_id).seq += 1;
     touched.merge(start_waiting(state, stamp, &run_id, step + 1));
     touched
@@ -183,6 +185,7 @@ fn start_waiting(state: &mut State, stamp: &Stamp, run_id: &RunId, step: u32) ->
         let job = job_mut(state, &job_id);
         if job.state() == JobState::Queued {
             job.queue_deadline = deadline;
+            job.waits_since = stamp.tick;
             touched.merge(Touched::job(job));
         }
     }

@@ -1,0 +1,121 @@
+//! The queue: who waits, and why a job is where it is.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use rch_scheduler::{Job, MadeSelection, Run};
+use rch_schemas::document::{Choice, ConsideredWorker, OtherWorkers, Queue, SchemaId, SchemaVersion, Why};
+use rch_schemas::{Attempt, Reason, Tick};
+use serde::Deserialize;
+
+use super::error::{ApiError, ApiResult};
+use super::server::Api;
+use super::{names, view};
+use crate::clock;
+
+/// Jobs in one answer, unless another number is asked for.
+const LIMIT_DEFAULT: usize = 100;
+/// Jobs in one answer at most.
+const LIMIT_MAX: usize = 1_000;
+
+/// What of the queue is asked for; text, so that what is wrong is refused in our words.
+#[derive(Debug, Deserialize)]
+pub(super) struct QueueQuery {
+    /// How many jobs.
+    limit: Option<String>,
+    /// Those of one worker, in the order of its line.
+    worker: Option<String>,
+}
+
+/// `GET /v1/queue`: what waits, in order of arrival or of one worker's line. Only the leader knows.
+pub(super) async fn get(State(api): State<Api>, Query(query): Query<QueueQuery>) -> ApiResult<Json<Queue>> {
+    let limit = match query.limit.as_deref() {
+        Some(text) => text.parse().map_err(|_| ApiError::invalid("limit", "a number", text))?,
+        None => LIMIT_DEFAULT,
+    };
+    let worker = match query.worker.as_deref() {
+        Some(name) => Some(names::worker(&api.shared.projection.snapshot()?, name)?.name),
+        None => None,
+    };
+    let board = api.shared.queue_board.fresh().await.ok_or_else(|| {
+        ApiError::new(Reason::Overloaded, "this coordinator does not lead now, and only the leader knows who waits")
+            .fix("ask the coordinator that leads, or again in a few seconds")
+    })?;
+    Ok(Json(Queue {
+        schema_version: SchemaVersion::default(),
+        schema_id: SchemaId::default(),
+        created_at: clock::wall(),
+        waiting: board.waiting_count(),
+        running: board.running_count(),
+        oldest_ms: board.oldest().map(milliseconds),
+        waits: board.waits(),
+        jobs: board.jobs(worker.as_ref(), limit.min(LIMIT_MAX)),
+    }))
+}
+
+/// `GET /v1/jobs/{job}/why`: the choice of its worker, and its waiting.
+pub(super) async fn why(State(api): State<Api>, Path(name): Path<String>) -> ApiResult<Json<Why>> {
+    let (job, run) = names::job(&api.shared.projection.snapshot()?, &name)?;
+    let waits_now = job.outcome().is_none();
+    if waits_now {
+        // So that the view below says where it stands; a standby says what the rows do.
+        api.shared.queue_board.fresh().await;
+    }
+    let view = view::job(&api.shared, &run, &job).await?;
+    let step = run.steps.get(job.step as usize);
+    let destination = run.destinations.get(job.destination as usize);
+    Ok(Json(Why {
+        schema_version: SchemaVersion::default(),
+        schema_id: SchemaId::default(),
+        created_at: clock::wall(),
+        run_id: run.run_id.clone(),
+        job_id: job.job_id.clone(),
+        job_key: job.job_key,
+        attempt: job.current().map_or(Attempt::NONE, |attempt| attempt.number),
+        requester: run.requester.clone(),
+        project: run.project.clone(),
+        priority: run.options.priority,
+        step: step.map_or_else(String::new, |step| step.name.clone()),
+        action: job.action,
+        state: job.state(),
+        destination: destination.map_or_else(String::new, |row| row.asked.asked.clone()),
+        choice: run.selection(job.destination).map(|made| choice(&run, made)),
+        waits: rch_scheduler::waits(&run, &job),
+        waited_ms: milliseconds(rch_scheduler::waited(&job, now(&api, &job))),
+        waiting: view.waiting,
+    }))
+}
+
+/// Farm time; a standby knows only what was recorded last about the job.
+fn now(api: &Api, job: &Job) -> Tick {
+    let recorded = || job.current().map_or(job.waits_since, |attempt| attempt.ended.or(attempt.started).unwrap_or(attempt.offered));
+    api.shared.board.vitals().map_or_else(recorded, |vitals| vitals.now)
+}
+
+fn choice(run: &Run, made: &MadeSelection) -> Choice {
+    let (selection, workers) = (&made.selection, &made.judgement.workers);
+    let chosen = workers.iter().find(|considered| considered.worker == *selection.worker());
+    Choice {
+        worker: selection.worker().clone(),
+        mode: selection.mode,
+        named: run.options.worker.is_some(),
+        rank: 1,
+        priority: chosen.map_or(u32::MAX, |considered| considered.priority),
+        candidates: u32::try_from(selection.ranked.len()).unwrap_or(u32::MAX),
+        at: made.at,
+        others: workers.iter().filter(|considered| considered.worker != *selection.worker()).map(other).collect(),
+    }
+}
+
+fn other(considered: &ConsideredWorker) -> OtherWorkers {
+    OtherWorkers {
+        workers: vec![considered.worker.clone()],
+        priority: considered.priority,
+        rank: considered.rank,
+        verdicts: considered.verdicts.clone(),
+        counterfactual: considered.counterfactual.clone(),
+    }
+}
+
+fn milliseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
