@@ -18,7 +18,7 @@ pub(super) enum Wish {
     Build,
     /// A build of what does not compile.
     Broken,
-    /// A build that never ends, and is cancelled with Ctrl-C once it runs.
+    /// A build that never ends, and is cancelled once it runs.
     Cancelled,
 }
 
@@ -73,7 +73,17 @@ fn ask(farm: &Mutex<Farm>, directory: &Path, worker: &str, wish: Wish) -> Outcom
     if wish == Wish::Cancelled {
         let run = running.run_id();
         api.wait_for_running(&run);
-        running.interrupt();
+        cancel(farm, directory, &run);
     }
     running.wait()
+}
+
+/// Cancels a run, again as long as nobody says that it heard of it. (Ctrl-C would not wait for the end of the run for longer than ten seconds.)
+fn cancel(farm: &Mutex<Farm>, directory: &Path, run: &str) {
+    loop {
+        let cancelling = start(&farm.lock().unwrap(), directory, &["cancel", run]);
+        if cancelling.wait().code == 0 {
+            return;
+        }
+    }
 }
