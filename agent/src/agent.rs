@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rch_schemas::capabilities::XcodeState;
+use rch_schemas::protocol::Dialect;
 use rch_store::{OpenError, Store};
 
 use crate::attempt::{EPHEMERAL_PREFIX, Workshop, Workspace, sweep_simulators};
@@ -40,7 +41,7 @@ pub(crate) enum StartError {
 }
 
 /// Runs the agent until it is told to stop, or cannot go on.
-pub(crate) async fn serve(config: Config) -> Result<StopReason, StartError> {
+pub(crate) async fn serve(config: Config, dialect: Dialect) -> Result<StopReason, StartError> {
     let key = identity::read(&config.key_file)?;
     let shutdown = Shutdown::listen().map_err(StartError::Signals)?;
     let _lock = lock(&config)?;
@@ -52,7 +53,7 @@ pub(crate) async fn serve(config: Config) -> Result<StopReason, StartError> {
     let chunks = ChunkCache::open(config.data_dir.join("caches/chunks")).map_err(data)?;
     chunks.evict().map_err(data)?;
     let store = Store::open(&config.store)?;
-    let link = Link::connect(&config.nats_url, &config.name).await?;
+    let link = Link::connect(&config.nats_url, &config.name, dialect.protocol).await?;
     println!("rch-agent {}: listening on {}", config.name, without_credentials(&config.nats_url));
 
     let tools = Tools::new(&config);
@@ -64,7 +65,7 @@ pub(crate) async fn serve(config: Config) -> Result<StopReason, StartError> {
     sweep_simulators_of(&tools, &probe).await;
     let workspace = Workspace { store, chunks, sources, bytes_max: config.max_upload_bytes };
     let (worker, kill_grace) = (config.name.clone(), config.kill_grace);
-    let shop = Arc::new(Workshop { worker, key, tools, workspace, link, outbox, attempts, kill_grace });
+    let shop = Arc::new(Workshop { worker, dialect, key, tools, workspace, link, outbox, attempts, kill_grace });
     Ok(Dispatcher::new(shop, prober, config.slots, probe, owed).run(shutdown).await)
 }
 

@@ -6,7 +6,7 @@ use rch_schemas::document::{ArtifactProfile, Backend};
 use rch_schemas::environment;
 use rch_schemas::invocation;
 use rch_schemas::job_key::{Provisioning, ResolvedDestination};
-use rch_schemas::protocol::{Feature, ProtocolRange};
+use rch_schemas::protocol::{Dialect, Feature, ProtocolRange};
 use rch_schemas::wire::agent::Offer;
 use rch_schemas::{Reason, SessionId, WorkerName};
 
@@ -26,7 +26,7 @@ pub(crate) struct Capacity {
     pub(crate) session: SessionId,
     pub(crate) slots_free: u32,
     pub(crate) disk_free_bytes: u64,
-    pub(crate) features: BTreeSet<Feature>,
+    pub(crate) dialect: Dialect,
 }
 
 /// What becomes of an offer that is not claimed.
@@ -46,10 +46,15 @@ pub(crate) struct Refusal {
     pub(crate) retry_after_seconds: Option<u32>,
 }
 
-/// What this agent can do beside the minimum.
-pub(crate) fn features() -> BTreeSet<Feature> {
+/// What this build speaks and can do beside the minimum.
+pub(crate) fn dialect() -> Dialect {
     let own = [Feature::TAIL, Feature::ATTESTATION_SIGNING, Feature::EPHEMERAL_SIMULATORS, Feature::STEP_DIRECTORY, Feature::ALLOW_EMPTY];
-    own.into_iter().map(Feature::named).collect()
+    Dialect { protocol: ProtocolRange::OURS, features: own.into_iter().map(Feature::named).collect() }
+}
+
+/// The refusal of a run in a version that this agent does not speak.
+pub(crate) fn drift(version: u32, ours: ProtocolRange) -> Refusal {
+    refusal(Reason::ProtocolDrift, format!("the run speaks protocol {version}, this agent {ours}"))
 }
 
 /// Whether the offer may be claimed.
@@ -57,10 +62,10 @@ pub(crate) fn check(offer: &Offer, capacity: &Capacity) -> Result<(), NotTaken> 
     if offer.session != capacity.session || offer.worker != capacity.worker {
         return Err(NotTaken::NotOurs);
     }
-    protocol(offer)
+    protocol(offer, capacity.dialect.protocol)
         .and_then(|()| key(offer))
         .and_then(|()| invocation(offer))
-        .and_then(|()| needed_features(offer, &capacity.features))
+        .and_then(|()| needed_features(offer, &capacity.dialect.features))
         .and_then(|()| room(offer, capacity))
         .map_err(NotTaken::Refused)
 }
@@ -69,12 +74,9 @@ fn refusal(code: Reason, detail: String) -> Refusal {
     Refusal { code, detail, retry_after_seconds: None }
 }
 
-fn protocol(offer: &Offer) -> Result<(), Refusal> {
+fn protocol(offer: &Offer, ours: ProtocolRange) -> Result<(), Refusal> {
     let version = offer.job.protocol_version;
-    if ProtocolRange::OURS.contains(version) {
-        return Ok(());
-    }
-    Err(refusal(Reason::ProtocolDrift, format!("the run speaks protocol version {version}, this agent {}", ProtocolRange::OURS)))
+    if ours.contains(version) { Ok(()) } else { Err(drift(version, ours)) }
 }
 
 /// Both sides compute the key; what hangs together must also say the same in each of its places.
@@ -159,7 +161,7 @@ mod tests {
             session: offer.session.clone(),
             slots_free: 1,
             disk_free_bytes: u64::MAX,
-            features: features(),
+            dialect: dialect(),
         }
     }
 

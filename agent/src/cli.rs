@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
+use rch_schemas::protocol::Dialect;
 use tracing_subscriber::EnvFilter;
 
 use crate::agent;
+use crate::check;
 use crate::config::{Arguments, Config};
 use crate::dispatcher::StopReason;
 use crate::error_line::error_line;
@@ -21,6 +23,11 @@ const EXIT_FAILURE: u8 = 1;
 
 /// Runs the agent with this process's arguments and environment; returns when it was told to stop, or cannot go on.
 pub fn main() -> ExitCode {
+    main_speaking(check::dialect())
+}
+
+/// [`main`] of a build that speaks `dialect`: what an agent of another time says, as far as this one can.
+pub fn main_speaking(dialect: Dialect) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
@@ -39,7 +46,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(EXIT_FAILURE, &error_line(&error)),
     };
-    let served = runtime.block_on(agent::serve(config));
+    let served = runtime.block_on(agent::serve(config, dialect));
     runtime.shutdown_timeout(RUNTIME_GRACE);
     match served {
         Ok(StopReason::Told) => ExitCode::SUCCESS,

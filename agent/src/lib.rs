@@ -35,4 +35,4 @@ mod shutdown;
 mod tool;
 pub mod untrusted;
 
-pub use cli::main;
+pub use cli::{main, main_speaking};

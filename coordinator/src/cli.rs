@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rch_schemas::protocol::ProtocolRange;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Arguments, Config};
@@ -14,13 +15,21 @@ const EXIT_USAGE: u8 = 2;
 
 /// Runs the coordinator as `rch-coordinator` does: until SIGTERM or SIGINT, or until it cannot go on.
 pub fn main() -> ExitCode {
+    main_speaking(ProtocolRange::OURS)
+}
+
+/// [`main`] of a build that speaks these protocol versions: what a coordinator of another time says, as far as this one can.
+pub fn main_speaking(protocol: ProtocolRange) -> ExitCode {
     let arguments = Arguments::parse();
     if let Err(error) = log_to_stderr(&arguments.log) {
         eprintln!("rch-coordinator: --log: {error}");
         return ExitCode::from(EXIT_USAGE);
     }
     let config = match Config::of_this_process(arguments) {
-        Ok(config) => config,
+        Ok(mut config) => {
+            config.farm.protocol = protocol;
+            config
+        }
         Err(error) => {
             tell(&error);
             return ExitCode::from(EXIT_USAGE);

@@ -27,4 +27,4 @@ mod queue_board;
 mod shared;
 mod shutdown;
 
-pub use cli::main;
+pub use cli::{main, main_speaking};

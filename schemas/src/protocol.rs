@@ -1,5 +1,6 @@
 //! Protocol versions and features, and how two parties agree on them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -80,6 +81,15 @@ impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// What a build of an agent speaks and can do beside the minimum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialect {
+    /// The protocol versions.
+    pub protocol: ProtocolRange,
+    /// The optional abilities.
+    pub features: BTreeSet<Feature>,
 }
 
 #[cfg(test)]

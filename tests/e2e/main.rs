@@ -23,5 +23,6 @@ mod older_client;
 mod selection;
 mod steps;
 mod success;
+mod upgrade;
 mod upload;
 mod zombie;

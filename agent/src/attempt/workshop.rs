@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rch_schemas::protocol::Dialect;
 use rch_schemas::seal::SigningKey;
 use rch_schemas::wire::agent::{Offer, ReportBody};
 use rch_schemas::{LedgerSeq, WorkerName};
@@ -25,6 +26,7 @@ use crate::tool::Tools;
 #[derive(Debug)]
 pub(crate) struct Workshop {
     pub(crate) worker: WorkerName,
+    pub(crate) dialect: Dialect,
     pub(crate) key: SigningKey,
     pub(crate) tools: Tools,
     pub(crate) workspace: Workspace,

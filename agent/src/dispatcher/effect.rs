@@ -5,14 +5,14 @@ use rch_schemas::wire::agent::{Go, Offer, Report, ReportBody, WorkerState};
 use rch_schemas::{LedgerSeq, RunId};
 
 use crate::attempt::{AttemptKey, Stop};
-use crate::nats::Answer;
+use crate::nats::{Answer, Offered};
 use crate::probe::Probe;
 
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// An attempt is offered.
-    Offer(Box<Offer>),
+    Offer(Offered),
     /// What is wanted of this worker.
     State(WorkerState),
     /// The farm asks to end an attempt sooner than `state` would.
@@ -32,8 +32,8 @@ pub(crate) enum Event {
 /// What is to be done about it.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Effect {
-    /// Send a report and wait for its answer.
-    Send(Box<Report>),
+    /// Send a report in this version, and wait for its answer.
+    Send { report: Box<Report>, version: u32 },
     /// Start a granted attempt.
     Start { offer: Box<Offer>, go: Go, ledger_seq: LedgerSeq },
     /// Say that an offer was dealt with.

@@ -16,9 +16,23 @@ pub(super) enum Holding {
     /// Being refused; it was never claimed.
     Refusing,
     /// Under way since this record.
-    Running { run_id: RunId, since: LedgerSeq, progress: Arc<Progress> },
+    Running { run: HeldRun, since: LedgerSeq, progress: Arc<Progress> },
     /// Over; its report is in the outbox.
-    Reporting { run_id: Option<RunId>, log_offset: u64 },
+    Reporting { run: Option<HeldRun>, log_offset: u64 },
+}
+
+/// What is remembered of a run whose attempt is held.
+#[derive(Debug, Clone)]
+pub(super) struct HeldRun {
+    pub(super) run_id: RunId,
+    /// The protocol version of its messages.
+    pub(super) version: u32,
+}
+
+impl HeldRun {
+    pub(super) fn of(offer: &Offer) -> Self {
+        Self { run_id: offer.job.run_id.clone(), version: offer.job.protocol_version }
+    }
 }
 
 /// Attempts by name.
@@ -56,10 +70,20 @@ impl Held {
     pub(super) fn runs(&self) -> impl Iterator<Item = &RunId> {
         self.0.values().filter_map(|holding| match holding {
             Holding::Claiming(offer) => Some(&offer.job.run_id),
-            Holding::Running { run_id, .. } => Some(run_id),
-            Holding::Reporting { run_id, .. } => run_id.as_ref(),
+            Holding::Running { run, .. } => Some(&run.run_id),
+            Holding::Reporting { run, .. } => run.as_ref().map(|run| &run.run_id),
             Holding::Refusing => None,
         })
+    }
+
+    /// The version of the messages about an attempt; `None` when nothing is known of its run.
+    pub(super) fn version_of(&self, key: &AttemptKey) -> Option<u32> {
+        match self.0.get(key)? {
+            Holding::Claiming(offer) => Some(offer.job.protocol_version),
+            Holding::Running { run, .. } => Some(run.version),
+            Holding::Reporting { run, .. } => run.as_ref().map(|run| run.version),
+            Holding::Refusing => None,
+        }
     }
 
     /// What the farm is told. A claim counts: once it is recorded, an attempt missing from heartbeats would be ended.

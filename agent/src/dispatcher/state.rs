@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rch_schemas::protocol::ProtocolRange;
+use rch_schemas::protocol::Dialect;
 use rch_schemas::seal::PublicKey;
 use rch_schemas::wire::WireError;
 use rch_schemas::wire::agent::{Announce, HeldAttempt, Receipt, ReportBody, WorkerState};
 use rch_schemas::{ClaimId, LedgerSeq, Reason, RunId, SessionId, WorkerName};
 
 use super::effect::{Effect, Event};
-use super::held::{Held, Holding};
+use super::held::{Held, HeldRun, Holding};
 use super::reports::Reports;
 use crate::attempt::{AttemptKey, Progress, Stop};
 use crate::check::{self, Capacity, NotTaken, Refusal};
 use crate::clock::Uptime;
+use crate::nats::{Answer, Offered};
 use crate::probe::Probe;
 
 /// The wait before a refused announcement is made again; a farm quarantines a name after 15 s of two agents.
@@ -34,6 +35,7 @@ pub(crate) struct Identity {
     pub(crate) session: SessionId,
     pub(crate) public_key: PublicKey,
     pub(crate) slots: u32,
+    pub(crate) dialect: Dialect,
 }
 
 /// How far the agent is on its way out.
@@ -62,6 +64,8 @@ pub(crate) struct State {
     held: Held,
     reports: Reports,
     known: Known,
+    /// The protocol version of what is said beside runs: what the farm answered the last announcement in.
+    version: Option<u32>,
     newest: LedgerSeq,
     leaving: Leaving,
     settled_since: Option<Uptime>,
@@ -80,6 +84,7 @@ impl State {
             probed: now,
             held: Held::default(),
             known: Known::No { not_before: now },
+            version: None,
             newest: LedgerSeq(0),
             leaving: Leaving::No,
             settled_since: None,
@@ -88,7 +93,7 @@ impl State {
         };
         for (key, body) in owed {
             let log_offset = log_offset(&body);
-            state.held.insert(key, Holding::Reporting { run_id: None, log_offset });
+            state.held.insert(key, Holding::Reporting { run: None, log_offset });
             state.reports.push(body);
         }
         state
@@ -107,10 +112,11 @@ impl State {
     /// Handles one event. `claim_id` is fresh; `disk_free_bytes` is as of now.
     pub(crate) fn handle(&mut self, event: Event, now: Uptime, (claim_id, disk_free_bytes): (ClaimId, u64)) -> Vec<Effect> {
         let mut effects = match event {
-            Event::Offer(offer) => {
+            Event::Offer(Offered::Job(offer)) => {
                 let capacity = self.capacity(disk_free_bytes);
                 self.offered(offer, &capacity, claim_id)
             }
+            Event::Offer(Offered::Foreign { key, version }) => self.offered_foreign(key, version),
             Event::State(state) => self.told(&state, now),
             Event::Cancel { key, ledger_seq } => self.cancel(&key, ledger_seq),
             Event::Answered(answer) => self.answered(answer, now),
@@ -123,7 +129,7 @@ impl State {
             return effects;
         }
         self.announce_if_unknown(now);
-        effects.extend(self.reports.next().map(|report| Effect::Send(Box::new(report))));
+        effects.extend(self.reports.next().map(|report| Effect::Send { version: self.version_of(&report.body), report: Box::new(report) }));
         if self.is_done(now) {
             effects.push(Effect::Leave(None));
         }
@@ -136,7 +142,27 @@ impl State {
             session: self.identity.session.clone(),
             slots_free: self.slots_free(),
             disk_free_bytes,
-            features: check::features(),
+            dialect: self.identity.dialect.clone(),
+        }
+    }
+
+    /// The version of the session; absent until the farm has answered an announcement.
+    pub(crate) fn version(&self) -> Option<u32> {
+        self.version
+    }
+
+    /// Messages about a run carry its version where that is spoken; an announcement the highest, since the farm reads it in any.
+    fn version_of(&self, body: &ReportBody) -> u32 {
+        let highest = self.identity.dialect.protocol.max;
+        let of_session = self.version.unwrap_or(highest);
+        let of_run = |job_id, attempt| self.held.version_of(&AttemptKey::new(job_id, attempt)).unwrap_or(of_session);
+        match body {
+            ReportBody::Announce(_) => highest,
+            ReportBody::Capabilities { .. } => of_session,
+            ReportBody::Finished(finished) => finished.attestation.protocol_version,
+            ReportBody::Claim { job_id, attempt, .. }
+            | ReportBody::Interrupted { job_id, attempt, .. }
+            | ReportBody::Refused { job_id, attempt, .. } => of_run(job_id, *attempt),
         }
     }
 
@@ -163,6 +189,18 @@ impl State {
                 Vec::new()
             }
         }
+    }
+
+    /// An offer that cannot be read is refused by its name, so that the job goes elsewhere at once.
+    fn offered_foreign(&mut self, key: AttemptKey, version: u32) -> Vec<Effect> {
+        if self.held.get(&key).is_none() {
+            let Refusal { code, detail, retry_after_seconds } = check::drift(version, self.identity.dialect.protocol);
+            let (job_id, attempt) = (key.job_id.clone(), key.attempt);
+            tracing::info!(%job_id, %attempt, %code, detail, "offer refused");
+            self.held.insert(key, Holding::Refusing);
+            self.reports.push(ReportBody::Refused { job_id, attempt, code, detail, retry_after_seconds, missing: Vec::new() });
+        }
+        Vec::new()
     }
 
     /// Takes the whole truth, unless it is older than one that was seen.
@@ -192,10 +230,15 @@ impl State {
         }
     }
 
-    fn answered(&mut self, answer: Result<Receipt, WireError>, now: Uptime) -> Vec<Effect> {
+    fn answered(&mut self, answer: Answer, now: Uptime) -> Vec<Effect> {
         let Some(body) = self.reports.answered() else { return Vec::new() };
-        match answer {
-            Ok(receipt) => self.received(&body, receipt),
+        match answer.result {
+            Ok(receipt) => {
+                if matches!(body, ReportBody::Announce(_)) {
+                    self.version = Some(answer.version);
+                }
+                self.received(&body, receipt)
+            }
             Err(error) if error.code == Reason::DuplicateWorker => vec![Effect::Leave(Some(error))],
             Err(error) => self.not_received(body, &error, now),
         }
@@ -221,8 +264,8 @@ impl State {
         let Some(Holding::Claiming(offer)) = self.held.remove(&key) else { return Vec::new() };
         match receipt.go {
             Some(go) if go.job_id == key.job_id && go.attempt == key.attempt => {
-                let (run_id, since) = (offer.job.run_id.clone(), receipt.ledger_seq);
-                self.held.insert(key.clone(), Holding::Running { run_id, since, progress: Arc::new(Progress::default()) });
+                let (run, since) = (HeldRun::of(&offer), receipt.ledger_seq);
+                self.held.insert(key.clone(), Holding::Running { run, since, progress: Arc::new(Progress::default()) });
                 let mut effects = vec![Effect::Start { offer, go, ledger_seq: receipt.ledger_seq }];
                 effects.extend((self.leaving == Leaving::Ending).then_some(Effect::End { key, why: Stop::Shutdown }));
                 effects
@@ -245,14 +288,18 @@ impl State {
             ReportBody::Announce(_) => {
                 tracing::error!(%error, "the farm does not take this agent's announcement");
                 self.known = Known::No { not_before: later(now, ANNOUNCE_AGAIN) };
+                self.version = self.version.filter(|_| error.code != Reason::UnsupportedProtocol);
                 Vec::new()
             }
             ReportBody::Capabilities { .. } => {
-                self.forget_session_if_stale(error, now);
+                self.forget_session(error, now);
                 Vec::new()
             }
             ReportBody::Claim { job_id, attempt, .. } => {
                 tracing::info!(%job_id, %attempt, %error, "the offer no longer counts");
+                if error.code == Reason::UnsupportedProtocol {
+                    self.forget_session(error, now);
+                }
                 let key = AttemptKey::new(job_id, *attempt);
                 self.held.remove(&key);
                 vec![Effect::Forget(key)]
@@ -268,10 +315,11 @@ impl State {
         }
     }
 
-    /// `STALE` may mean the attempt or the session. So the session is announced again and the report sent once more; then it is final.
+    /// `STALE` may mean the attempt or the session, and a farm of another build may no longer speak the session's version. So the session is
+    /// announced again and the report sent once more; then it is final.
     fn not_settled(&mut self, key: AttemptKey, body: ReportBody, error: &WireError, now: Uptime) -> Vec<Effect> {
-        if error.code == Reason::Stale && self.doubted.insert(key.clone()) {
-            self.forget_session_if_stale(error, now);
+        if forgets_session(error) && self.doubted.insert(key.clone()) {
+            self.forget_session(error, now);
             self.reports.push(body);
             return Vec::new();
         }
@@ -279,20 +327,20 @@ impl State {
         self.settled(key)
     }
 
-    fn forget_session_if_stale(&mut self, error: &WireError, now: Uptime) {
-        if error.code == Reason::Stale {
+    fn forget_session(&mut self, error: &WireError, now: Uptime) {
+        if forgets_session(error) {
             self.known = Known::No { not_before: now };
         }
     }
 
     fn ended(&mut self, key: AttemptKey, body: ReportBody) -> Vec<Effect> {
-        let run_id = match self.held.remove(&key) {
-            Some(Holding::Running { run_id, .. }) => Some(run_id),
+        let run = match self.held.remove(&key) {
+            Some(Holding::Running { run, .. }) => Some(run),
             Some(Holding::Claiming(_) | Holding::Refusing | Holding::Reporting { .. }) | None => None,
         };
         let changed = matches!(&body, ReportBody::Refused { code: Reason::ToolchainChanged, .. });
         let log_offset = log_offset(&body);
-        self.held.insert(key.clone(), Holding::Reporting { run_id, log_offset });
+        self.held.insert(key.clone(), Holding::Reporting { run, log_offset });
         self.reports.push(body);
         let mut effects = vec![Effect::Wipe(key)];
         effects.extend(changed.then_some(Effect::Probe));
@@ -361,8 +409,8 @@ impl State {
         }
         let announce = Announce {
             rch_xcode_lane_version: env!("CARGO_PKG_VERSION").to_owned(),
-            protocol: ProtocolRange::OURS,
-            features: check::features(),
+            protocol: self.identity.dialect.protocol,
+            features: self.identity.dialect.features.clone(),
             public_key: self.identity.public_key.clone(),
             slots: self.identity.slots,
             held: self.held.told(),
@@ -379,6 +427,11 @@ impl State {
             Some(Holding::Claiming(_) | Holding::Refusing | Holding::Reporting { .. }) | None => None,
         }
     }
+}
+
+/// Whether the answer may be about the session rather than about what was said in it.
+fn forgets_session(error: &WireError) -> bool {
+    matches!(error.code, Reason::Stale | Reason::UnsupportedProtocol)
 }
 
 fn later(now: Uptime, wait: Duration) -> Uptime {

@@ -15,6 +15,9 @@ struct Bench {
     state: State,
     now: u64,
     sent: Option<Report>,
+    /// The version it is in, and the one that answers are in.
+    version: u32,
+    answers_in: u32,
     effects: Vec<Effect>,
 }
 
@@ -43,9 +46,10 @@ impl Bench {
             session: sample::offer().session,
             public_key: SigningKey::from_seed([7; 32]).public_key(),
             slots: 1,
+            dialect: check::dialect(),
         };
         let state = State::new(identity, probe(), owed, Uptime::from_millis(0));
-        let mut bench = Self { state, now: 0, sent: None, effects: Vec::new() };
+        let mut bench = Self { state, now: 0, sent: None, version: 0, answers_in: 1, effects: Vec::new() };
         bench.event(Event::Tick);
         bench
     }
@@ -61,7 +65,7 @@ impl Bench {
     /// A state that runs the sample offer since record 20.
     fn running() -> Self {
         let mut bench = Self::known();
-        bench.event(Event::Offer(Box::new(sample::offer())));
+        bench.event(Event::Offer(Offered::Job(Box::new(sample::offer()))));
         bench.answer(Ok((20, Some(go(&sample::offer())))));
         assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Start { .. })));
         bench
@@ -70,9 +74,10 @@ impl Bench {
     fn event(&mut self, event: Event) {
         let effects = self.state.handle(event, Uptime::from_millis(self.now), (crate::clock::claim_id(), u64::MAX));
         for effect in &effects {
-            if let Effect::Send(report) = effect {
+            if let Effect::Send { report, version } = effect {
                 assert!(self.sent.is_none(), "two reports on their way");
                 self.sent = Some(report.as_ref().clone());
+                self.version = *version;
             }
         }
         self.effects = effects;
@@ -83,7 +88,7 @@ impl Bench {
         let answer = answer
             .map(|(seq, go)| Receipt { number: report.number, ledger_seq: LedgerSeq(seq), go })
             .map_err(|code| WireError::new(code, "no"));
-        self.event(Event::Answered(answer));
+        self.event(Event::Answered(Answer { version: self.answers_in, result: answer }));
     }
 
     fn state(&mut self, seq: u64, wanted: &[AttemptKey]) {
@@ -129,23 +134,23 @@ fn a_session_begins_with_an_announcement_that_names_what_is_held_and_then_pays_i
 #[test]
 fn an_offer_is_claimed_and_starts_on_go_alone() {
     let mut bench = Bench::known();
-    bench.event(Event::Offer(Box::new(sample::offer())));
+    bench.event(Event::Offer(Offered::Job(Box::new(sample::offer()))));
     assert_eq!(bench.kind(), Some("claim"));
     assert_eq!((bench.effects.len(), bench.state.held().len(), bench.state.slots_free()), (1, 1, 0));
     // Delivered again before the answer: nothing new.
-    bench.event(Event::Offer(Box::new(sample::offer())));
+    bench.event(Event::Offer(Offered::Job(Box::new(sample::offer()))));
     assert!(bench.effects.is_empty());
     bench.answer(Ok((20, Some(go(&sample::offer())))));
     assert!(matches!(bench.effects[..], [Effect::Start { ledger_seq: LedgerSeq(20), .. }]));
     // Delivered again after go: the acknowledgement was lost.
-    bench.event(Event::Offer(Box::new(sample::offer())));
+    bench.event(Event::Offer(Offered::Job(Box::new(sample::offer()))));
     assert_eq!(bench.effects, [Effect::Acknowledge(key())]);
 }
 
 #[test]
 fn a_stale_claim_is_forgotten_without_an_acknowledgement() {
     let mut bench = Bench::known();
-    bench.event(Event::Offer(Box::new(sample::offer())));
+    bench.event(Event::Offer(Offered::Job(Box::new(sample::offer()))));
     bench.answer(Err(Reason::Stale));
     assert_eq!(bench.effects, [Effect::Forget(key())]);
     assert_eq!(bench.state.slots_free(), 1);
@@ -154,7 +159,7 @@ fn a_stale_claim_is_forgotten_without_an_acknowledgement() {
 #[test]
 fn a_second_offer_is_refused_busy_and_acknowledged_only_after_its_receipt() {
     let mut bench = Bench::running();
-    bench.event(Event::Offer(Box::new(sample::offer_of("job-000002"))));
+    bench.event(Event::Offer(Offered::Job(Box::new(sample::offer_of("job-000002")))));
     let Some(Report { body: ReportBody::Refused { code: Reason::Busy, retry_after_seconds: Some(_), .. }, .. }) = &bench.sent else {
         panic!("not refused")
     };
@@ -289,4 +294,66 @@ fn a_changed_toolchain_makes_the_agent_look_again_and_tell() {
     bench.answer(Ok((30, None)));
     bench.event(Event::Probed(Box::new(probe())));
     assert_eq!(bench.kind(), Some("capabilities"));
+}
+
+#[test]
+fn an_announcement_is_in_our_highest_version_and_everything_after_in_the_one_the_farm_answers_in_or_the_run_s() {
+    let mut bench = Bench::new(Vec::new());
+    bench.state.identity.dialect.protocol = rch_schemas::protocol::ProtocolRange { min: 1, max: 3 };
+    bench.answers_in = 2;
+    bench.answer(Err(Reason::NotEnrolled));
+    bench.now = 6_000;
+    bench.event(Event::Tick);
+    assert_eq!((bench.kind(), bench.version, bench.state.version()), (Some("announce"), 3, None));
+    bench.answer(Ok((10, None)));
+    assert_eq!(bench.state.version(), Some(2));
+    bench.event(Event::Probed(Box::new(probe())));
+    assert_eq!((bench.kind(), bench.version), (Some("capabilities"), 2));
+    bench.answer(Ok((11, None)));
+    let mut offer = sample::offer();
+    offer.job.protocol_version = 3;
+    bench.event(Event::Offer(Offered::Job(Box::new(offer.clone()))));
+    assert_eq!((bench.kind(), bench.version), (Some("claim"), 3));
+    bench.answer(Ok((20, Some(go(&offer)))));
+    bench.event(Event::Ended { key: key(), body: interrupted(&key()) });
+    assert_eq!((bench.kind(), bench.version), (Some("interrupted"), 3));
+}
+
+#[test]
+fn a_farm_that_no_longer_speaks_the_session_s_version_is_announced_to_anew_before_a_report_is_given_up() {
+    let mut bench = Bench::running();
+    bench.event(Event::Ended { key: key(), body: interrupted(&key()) });
+    bench.answer(Err(Reason::UnsupportedProtocol));
+    assert_eq!(bench.kind(), Some("announce"));
+    bench.answer(Ok((40, None)));
+    assert_eq!(bench.kind(), Some("interrupted"));
+    bench.answer(Ok((41, None)));
+    assert_eq!(bench.effects, [Effect::Settle(key())]);
+}
+
+#[test]
+fn a_farm_that_shares_no_version_is_asked_again_and_hears_no_heartbeats_until_it_does() {
+    let mut bench = Bench::known();
+    assert_eq!(bench.state.version(), Some(1));
+    bench.event(Event::Probed(Box::new(probe())));
+    bench.answer(Err(Reason::UnsupportedProtocol));
+    assert_eq!(bench.kind(), Some("announce"));
+    bench.answer(Err(Reason::UnsupportedProtocol));
+    assert_eq!((bench.kind(), bench.state.version()), (None, None));
+    bench.now = 6_000;
+    bench.event(Event::Tick);
+    assert_eq!(bench.kind(), Some("announce"));
+}
+
+#[test]
+fn an_offer_in_a_version_that_is_not_spoken_is_refused_by_its_name() {
+    let mut bench = Bench::known();
+    bench.event(Event::Offer(Offered::Foreign { key: key(), version: 7 }));
+    let Some(Report { body: ReportBody::Refused { code: Reason::ProtocolDrift, detail, .. }, .. }) = &bench.sent else {
+        panic!("not refused")
+    };
+    assert_eq!((detail.as_str(), bench.version), ("the run speaks protocol 7, this agent 1", 1));
+    bench.event(Event::Offer(Offered::Foreign { key: key(), version: 7 }));
+    bench.answer(Ok((20, None)));
+    assert_eq!(bench.effects, [Effect::Acknowledge(key())]);
 }

@@ -85,7 +85,13 @@ impl Dispatcher {
     /// A dispatcher for a new session, with the reports an earlier process owes.
     pub(crate) fn new(shop: Arc<Workshop>, prober: Prober, slots: u32, probe: Probe, owed: Vec<(AttemptKey, ReportBody)>) -> Self {
         let session = clock::session_id();
-        let identity = Identity { worker: shop.worker.clone(), session: session.clone(), public_key: shop.key.public_key(), slots };
+        let identity = Identity {
+            worker: shop.worker.clone(),
+            session: session.clone(),
+            public_key: shop.key.public_key(),
+            slots,
+            dialect: shop.dialect.clone(),
+        };
         Self {
             state: State::new(identity, probe, owed, clock::Uptime::now()),
             session,
@@ -135,9 +141,9 @@ impl Dispatcher {
     fn wake(&mut self, wake: Wake) {
         match wake {
             Wake::Offer(message) => {
-                let (offer, acknowledge) = message.split();
-                self.offers.insert(AttemptKey::new(&offer.job.job_id, offer.job.attempt), acknowledge);
-                self.handle(Event::Offer(offer));
+                let (offered, acknowledge) = message.split();
+                self.offers.insert(offered.key(), acknowledge);
+                self.handle(Event::Offer(offered));
             }
             Wake::Heard(Heard::State(state)) => self.handle(Event::State(state)),
             Wake::Heard(Heard::Control(request)) => self.control(request),
@@ -193,9 +199,9 @@ impl Dispatcher {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Send(report) => {
+            Effect::Send { report, version } => {
                 let link = self.shop.link.clone();
-                self.tasks.spawn(async move { Done::Answered(nats::report(link, *report).await) });
+                self.tasks.spawn(async move { Done::Answered(nats::report(link, version, *report).await) });
             }
             Effect::Start { offer, go, ledger_seq } => {
                 tracing::info!(run_id = %offer.job.run_id, job_id = %go.job_id, attempt = %go.attempt, "attempt starts");
@@ -248,7 +254,9 @@ impl Dispatcher {
         });
     }
 
+    /// Before there is a version that the farm reads, announcements are the sign of life.
     fn beat(&mut self) {
+        let Some(version) = self.state.version() else { return };
         let mut heartbeat = Heartbeat {
             session: self.session.clone(),
             sent_at: clock::wall(),
@@ -262,7 +270,7 @@ impl Dispatcher {
         let shop = Arc::clone(&self.shop);
         self.tasks.spawn(async move {
             heartbeat.load_hundredths = load::hundredths(&shop.tools).await;
-            shop.link.heartbeat(&heartbeat).await;
+            shop.link.heartbeat(version, &heartbeat).await;
             Done::Nothing
         });
     }

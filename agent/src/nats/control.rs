@@ -3,9 +3,13 @@
 use bytes::Bytes;
 use rch_schemas::RequestId;
 use rch_schemas::wire::agent::{Control, ControlAnswer};
-use rch_schemas::wire::{Response, WireError};
+use rch_schemas::wire::{Op, Response, WireError};
 
 use super::Link;
+use super::envelope::Foreign;
+
+/// What an agent can be asked.
+const OPS: [Op; 5] = [Op::Probe, Op::Status, Op::Tail, Op::Cancel, Op::Drain];
 
 /// One request, and where its answer goes.
 #[derive(Debug)]
@@ -18,14 +22,26 @@ pub(crate) struct ControlRequest {
 }
 
 impl ControlRequest {
-    pub(super) fn open(link: &Link, message: async_nats::Message) -> Option<Self> {
-        let request = link.dropped.open::<Control>(&message.subject, &message.payload)?;
-        Some(Self {
-            control: request.payload,
-            protocol_version: request.protocol_version,
-            request_id: request.request_id,
-            reply: message.reply.map(|subject| subject.to_string()),
-        })
+    /// The request; one in a version that is not spoken here is answered with that, and is none.
+    pub(super) async fn open(link: &Link, message: async_nats::Message) -> Option<Self> {
+        let reply = message.reply.as_ref().map(ToString::to_string);
+        match link.dropped.open::<Control>(&message.subject, &message.payload, &OPS)? {
+            Ok(request) => Some(Self {
+                control: request.payload,
+                // Who asks in version 0 does not know ours yet; the answer tells.
+                protocol_version: if request.protocol_version == 0 { link.dropped.protocol().max } else { request.protocol_version },
+                request_id: request.request_id,
+                reply,
+            }),
+            Err(Foreign { request_id, error, .. }) => {
+                tracing::warn!(%error, "request refused");
+                if let Some(reply) = reply {
+                    let response: Response<ControlAnswer> = Response::failed(link.dropped.protocol().max, request_id, error);
+                    link.publish(reply, Bytes::from(serde_json::to_vec(&response).expect("wire types serialize"))).await;
+                }
+                None
+            }
+        }
     }
 
     /// Answers the request; a request that wants no answer gets none.

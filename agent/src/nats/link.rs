@@ -6,6 +6,7 @@ use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use bytes::Bytes;
 use rch_schemas::WorkerName;
+use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::agent::Heartbeat;
 use rch_schemas::wire::{Op, subject};
 use tokio::sync::watch;
@@ -47,7 +48,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Connects, or keeps trying in the background: a server that is away at start is no error.
-    pub(crate) async fn connect(url: &str, worker: &WorkerName) -> Result<Self, ConnectError> {
+    pub(crate) async fn connect(url: &str, worker: &WorkerName, protocol: ProtocolRange) -> Result<Self, ConnectError> {
         let (connected, connections) = watch::channel(0);
         let options = ConnectOptions::new()
             .name(format!("rch-agent {worker}"))
@@ -65,7 +66,7 @@ impl Link {
             });
         let client = options.connect(url).await.map_err(|source| ConnectError::Refused { url: url.to_owned(), source })?;
         let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
-        Ok(Self { client, jetstream, worker: worker.clone(), dropped: Dropped::default(), connections })
+        Ok(Self { client, jetstream, worker: worker.clone(), dropped: Dropped::new(protocol), connections })
     }
 
     /// Counts up at each new connection.
@@ -78,9 +79,9 @@ impl Link {
         &self.dropped
     }
 
-    /// Says that this agent lives. Lost without a trace while the server is away: the next one says it again.
-    pub(crate) async fn heartbeat(&self, heartbeat: &Heartbeat) {
-        self.publish(subject::heartbeat(&self.worker), seal(Op::Heartbeat, heartbeat)).await;
+    /// Says that this agent lives, in the version of its session. Lost without a trace while the server is away: the next one says it again.
+    pub(crate) async fn heartbeat(&self, version: u32, heartbeat: &Heartbeat) {
+        self.publish(subject::heartbeat(&self.worker), seal(Op::Heartbeat, version, heartbeat)).await;
     }
 
     /// Answers a request.

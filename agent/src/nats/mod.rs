@@ -15,7 +15,7 @@ mod state;
 
 pub(crate) use control::ControlRequest;
 pub(crate) use link::{ConnectError, Link};
-pub(crate) use offers::{Acknowledge, OfferMessage, pull};
+pub(crate) use offers::{Acknowledge, OfferMessage, Offered, pull};
 pub(crate) use output::{Log, LogProgress, stream_output};
 pub(crate) use report::{Answer, report};
 pub(crate) use state::listen;

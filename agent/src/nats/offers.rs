@@ -7,12 +7,14 @@ use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::message::Acker;
 use futures_util::StreamExt as _;
 use rch_schemas::wire::agent::Offer;
-use rch_schemas::wire::subject;
+use rch_schemas::wire::{Op, subject};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Link;
+use super::envelope::Foreign;
 use super::link::REQUEST_TIMEOUT;
+use crate::attempt::AttemptKey;
 use crate::clock;
 
 /// How long one pull waits at the server; below the consumer's ack wait of 30 s.
@@ -29,14 +31,33 @@ const ACK_TRIES: u32 = 5;
 /// An offer, and the means to say that it was taken.
 pub(crate) struct OfferMessage {
     /// What is offered.
-    pub(crate) offer: Box<Offer>,
+    offered: Offered,
     acker: Acker,
+}
+
+/// What an offer says.
+#[derive(Debug)]
+pub(crate) enum Offered {
+    /// A job.
+    Job(Box<Offer>),
+    /// Something in a version that this agent does not speak; its subject names the attempt.
+    Foreign { key: AttemptKey, version: u32 },
+}
+
+impl Offered {
+    /// The attempt that is offered.
+    pub(crate) fn key(&self) -> AttemptKey {
+        match self {
+            Self::Job(offer) => AttemptKey::new(&offer.job.job_id, offer.job.attempt),
+            Self::Foreign { key, .. } => key.clone(),
+        }
+    }
 }
 
 impl OfferMessage {
     /// The offer alone, and what acknowledges it.
-    pub(crate) fn split(self) -> (Box<Offer>, Acknowledge) {
-        (self.offer, Acknowledge(self.acker))
+    pub(crate) fn split(self) -> (Offered, Acknowledge) {
+        (self.offered, Acknowledge(self.acker))
     }
 }
 
@@ -98,13 +119,26 @@ async fn pull_until_silent(link: &Link, offers: &mpsc::Sender<OfferMessage>, bac
         let message = message.map_err(|error| error.to_string())?;
         let subject = message.subject.to_string();
         let (message, acker) = message.split();
-        let Some(request) = link.dropped.open::<Offer>(&subject, &message.payload) else {
+        let Some(offered) = open(link, &subject, &message.payload) else {
             // Delivered again and again otherwise; if the offer is still wanted, the leader publishes it anew.
             let _ = tokio::time::timeout(REQUEST_TIMEOUT, acker.ack_with(AckKind::Term)).await;
             continue;
         };
-        if offers.send(OfferMessage { offer: Box::new(request.payload), acker }).await.is_err() {
+        if offers.send(OfferMessage { offered, acker }).await.is_err() {
             return Ok(());
+        }
+    }
+}
+
+fn open(link: &Link, subject: &str, payload: &[u8]) -> Option<Offered> {
+    match link.dropped.open::<Offer>(subject, payload, &[Op::Submit])? {
+        Ok(request) => Some(Offered::Job(Box::new(request.payload))),
+        Err(Foreign { version, error, .. }) => {
+            let Some((job_id, attempt)) = subject::attempt_of(subject) else {
+                link.dropped.drop_one(subject, &error.message);
+                return None;
+            };
+            Some(Offered::Foreign { key: AttemptKey::new(&job_id, attempt), version })
         }
     }
 }

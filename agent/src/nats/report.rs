@@ -18,31 +18,44 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// The final answer to a report.
-pub(crate) type Answer = Result<Receipt, WireError>;
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The version it is in: that of the session, when it answers an announcement.
+    pub(crate) version: u32,
+    /// What it says.
+    pub(crate) result: Result<Receipt, WireError>,
+}
 
-/// Sends a report until somebody answers for good. The same bytes each time, so that it counts once.
-pub(crate) async fn report(link: Link, report: Report) -> Answer {
+/// Sends a report in a version until somebody answers for good. The same bytes each time, so that it counts once.
+pub(crate) async fn report(link: Link, version: u32, report: Report) -> Answer {
     let kind = report.body.kind();
     let number = report.number;
     let subject = subject::report(&link.worker);
-    let payload = seal(Op::Report, &report);
+    let payload = seal(Op::Report, version, &report);
     let mut backoff = BACKOFF_FIRST;
     loop {
         crash_point::reached_by(kind, "sending");
         let asked = tokio::time::timeout(ANSWER_TIMEOUT, link.client.request(subject.clone(), payload.clone())).await;
         match asked {
             Ok(Ok(message)) => match serde_json::from_slice::<Response<Receipt>>(&message.payload) {
-                Ok(response) => match response.into_result() {
-                    Ok(receipt) if receipt.number == number => {
-                        crash_point::reached_by(kind, "answered");
-                        return Ok(receipt);
+                Ok(response) => {
+                    let version = response.protocol_version;
+                    match response.into_result() {
+                        Ok(receipt) if receipt.number != number => {
+                            link.dropped.drop_one(&message.subject, &format!("receipt of report {}, expected {number}", receipt.number));
+                        }
+                        Ok(_) if !link.dropped.protocol().contains(version) => {
+                            link.dropped.drop_one(&message.subject, &format!("a receipt in protocol {version}"));
+                        }
+                        Ok(receipt) => {
+                            crash_point::reached_by(kind, "answered");
+                            return Answer { version, result: Ok(receipt) };
+                        }
+                        Err(error) if is_passing(error.code) => tracing::debug!(kind, number, %error, "report not taken now"),
+                        // An error is read in whatever version it comes: it may be about that.
+                        Err(error) => return Answer { version, result: Err(error) },
                     }
-                    Ok(receipt) => {
-                        link.dropped.drop_one(&message.subject, &format!("receipt of report {}, expected {number}", receipt.number));
-                    }
-                    Err(error) if is_passing(error.code) => tracing::debug!(kind, number, %error, "report not taken now"),
-                    Err(error) => return Err(error),
-                },
+                }
                 Err(error) => link.dropped.drop_one(&subject, &format!("the answer to a report: {error}")),
             },
             Ok(Err(error)) => tracing::debug!(kind, number, %error, "report not answered"),

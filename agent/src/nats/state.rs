@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use rch_schemas::wire::agent::WorkerState;
-use rch_schemas::wire::subject;
+use rch_schemas::wire::{Op, subject};
 use tokio::sync::mpsc;
 
 use super::control::ControlRequest;
@@ -19,10 +19,16 @@ pub(crate) async fn listen(link: Link, heard: mpsc::Sender<Heard>) -> Result<(),
     loop {
         let message = tokio::select! {
             Some(message) = state.next() => {
-                let request = link.dropped.open::<WorkerState>(&message.subject, &message.payload);
-                request.map(|request| Heard::State(request.payload))
+                match link.dropped.open::<WorkerState>(&message.subject, &message.payload, &[Op::State]) {
+                    Some(Ok(request)) => Some(Heard::State(request.payload)),
+                    Some(Err(foreign)) => {
+                        link.dropped.drop_one(&message.subject, &foreign.error.message);
+                        None
+                    }
+                    None => None,
+                }
             }
-            Some(message) = control.next() => ControlRequest::open(&link, message).map(Heard::Control),
+            Some(message) = control.next() => ControlRequest::open(&link, message).await.map(Heard::Control),
             else => return Ok(()),
         };
         if let Some(message) = message

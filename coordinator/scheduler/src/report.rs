@@ -239,6 +239,7 @@ impl<'a> Reporter<'a> {
             ("run_id", attestation.run_id.to_string(), run.run_id.to_string()),
             ("job_id", attestation.job_id.to_string(), job.job_id.to_string()),
             ("attempt", attestation.attempt.to_string(), finished.attempt.to_string()),
+            ("protocol_version", attestation.protocol_version.to_string(), run.protocol_version.to_string()),
             ("job_key", key(attestation.job_key), key(job.job_key)),
             ("worker", worker.unwrap_or_default(), self.row.name.to_string()),
             ("manifest_sha256", attestation.manifest_sha256.to_string(), finished.manifest_sha256.to_string()),

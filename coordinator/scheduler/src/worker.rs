@@ -66,6 +66,11 @@ impl Worker {
         }
     }
 
+    /// Whether its agent has an optional ability.
+    pub fn has(&self, feature: &str) -> bool {
+        self.session.as_ref().is_some_and(|session| session.features.contains(&Feature::named(feature)))
+    }
+
     /// Slots that nothing is offered to or runs in.
     pub fn free_slots(&self) -> usize {
         let slots = self.session.as_ref().map_or(0, |session| session.slots as usize);

@@ -86,8 +86,11 @@ pub(super) fn decide_batch(
 /// upon: then it leaves after a record that proves that this one leads.
 fn rests_on_an_append(ask: &Ask, reply: &Reply) -> bool {
     let CommandBody::Report { report, .. } = &ask.body else { return false };
-    let unknown_agent = matches!(reply, Reply::NotAccepted(error) if matches!(error.code, Reason::NotEnrolled | Reason::DuplicateWorker));
-    !unknown_agent && !matches!(report.body, ReportBody::Capabilities { .. })
+    let no_agent_of_ours = matches!(
+        reply,
+        Reply::NotAccepted(error) if matches!(error.code, Reason::NotEnrolled | Reason::DuplicateWorker | Reason::UnsupportedProtocol)
+    );
+    !no_agent_of_ours && !matches!(report.body, ReportBody::Capabilities { .. })
 }
 
 struct OpenRecord<'a> {
@@ -148,7 +151,10 @@ impl OpenRecord<'_> {
     }
 
     fn note_report(&mut self, ask: &Ask, reply: &Reply) {
-        if let (CommandBody::Report { worker, report }, Reply::Receipt(_)) = (&ask.body, reply) {
+        let CommandBody::Report { worker, report } = &ask.body else { return };
+        // An agent of ours that speaks another protocol lives, too.
+        let foreign = matches!(reply, Reply::NotAccepted(error) if error.code == Reason::UnsupportedProtocol);
+        if foreign || matches!(reply, Reply::Receipt(_)) {
             let with_facts = matches!(report.body, ReportBody::Announce(_) | ReportBody::Capabilities { .. });
             self.hearing.reported(worker, &report.session, with_facts, self.stamp.tick);
         }

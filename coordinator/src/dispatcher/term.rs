@@ -119,7 +119,7 @@ impl<'a> Term<'a> {
         tasks.spawn(effects.run(over.clone()));
         tasks.spawn(Documents::new(shared.clone(), self.connection.clone(), self.lease.clone()).run(over.clone()));
         tasks.spawn(Reports::new(shared.clone(), self.connection.clone()).run(over.clone()));
-        tasks.spawn(Heartbeats::new(shared.asks.clone(), self.connection.clone(), hints).run(over.clone()));
+        tasks.spawn(Heartbeats::new(shared, self.connection.clone(), hints).run(over.clone()));
         tasks
     }
 

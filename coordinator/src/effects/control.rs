@@ -27,8 +27,13 @@ pub(crate) enum ControlError {
 }
 
 /// Asks the agent of `worker` and waits for its answer.
-pub(crate) async fn control(connection: &Connection, worker: &Worker, control: Control) -> Result<ControlAnswer, ControlError> {
-    let payload = message(worker, control);
+pub(crate) async fn control(
+    connection: &Connection,
+    farm: ProtocolRange,
+    worker: &Worker,
+    control: Control,
+) -> Result<ControlAnswer, ControlError> {
+    let payload = message(farm, worker, control);
     let asked = connection.client.request(subject::control(&worker.name), payload.into());
     match tokio::time::timeout(ANSWER_WITHIN, asked).await {
         Ok(Ok(answer)) => {
@@ -43,14 +48,18 @@ pub(crate) async fn control(connection: &Connection, worker: &Worker, control: C
 }
 
 /// Tells the agent of `worker` without waiting: if it does not arrive, the worker's state says the same.
-pub(super) async fn tell(connection: &Connection, worker: &Worker, control: Control) {
-    let payload = message(worker, control);
+pub(super) async fn tell(connection: &Connection, farm: ProtocolRange, worker: &Worker, control: Control) {
+    let payload = message(farm, worker, control);
     if let Err(error) = connection.client.publish(subject::control(&worker.name), payload.into()).await {
         tracing::debug!(worker = %worker.name, %error, "control message not sent");
     }
 }
 
-fn message(worker: &Worker, control: Control) -> Vec<u8> {
+/// The message in the version of the agent's session. A probe is in version 0, which every agent reads; nothing else is, so that an agent
+/// with which the farm shares no version answers that it does not speak ours.
+fn message(farm: ProtocolRange, worker: &Worker, control: Control) -> Vec<u8> {
+    let shared = worker.session.as_ref().and_then(|session| session.version(farm)).unwrap_or(farm.max);
+    let protocol_version = if control == Control::Probe { 0 } else { shared };
     let op = match &control {
         Control::Probe => Op::Probe,
         Control::Status => Op::Status,
@@ -58,8 +67,6 @@ fn message(worker: &Worker, control: Control) -> Vec<u8> {
         Control::Cancel { .. } => Op::Cancel,
         Control::Drain { .. } => Op::Drain,
     };
-    let spoken = worker.session.as_ref().and_then(|session| session.protocol.intersect(ProtocolRange::OURS));
-    let protocol_version = spoken.map_or(ProtocolRange::OURS.min, |common| common.max);
     let request = Request { protocol_version, op, request_id: clock::request_id(), payload: control };
     serde_json::to_vec(&request).expect("control messages serialize")
 }

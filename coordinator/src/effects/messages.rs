@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rch_scheduler::{AttemptState, Job};
 use rch_schemas::WorkerName;
+use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::agent::Control;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
@@ -164,9 +165,14 @@ impl Effects {
         let Some(record) = running else { return Ok(None) };
         if let Some(worker) = snapshot.worker(&record.worker)? {
             let cancel = Control::Cancel { job_id: job.job_id.clone(), attempt: record.number, ledger_seq: applied.seq };
-            control::tell(&self.connection, &worker, cancel).await;
+            control::tell(&self.connection, self.farm(), &worker, cancel).await;
         }
         Ok(Some(record.worker.clone()))
+    }
+
+    /// The protocol versions that this farm speaks.
+    fn farm(&self) -> ProtocolRange {
+        self.shared.config.farm.protocol
     }
 
     async fn tell_state(&self, name: &WorkerName) -> Result<bool, OfferError> {
@@ -183,7 +189,7 @@ impl Effects {
         match workers {
             Ok(workers) => {
                 for worker in workers.iter().filter(|worker| worker.session.is_some()) {
-                    control::tell(&self.connection, worker, Control::Probe).await;
+                    control::tell(&self.connection, self.farm(), worker, Control::Probe).await;
                 }
             }
             Err(error) => self.shared.projection.fail(&error),
@@ -198,7 +204,7 @@ impl Effects {
             let row = vitals.observed.workers.get(&worker.name);
             let age = row.and_then(|row| row.capabilities_at).map(|at| vitals.now.since(at));
             if age.is_none_or(|age| age > ttl * 3 / 4) {
-                control::tell(&self.connection, worker, Control::Probe).await;
+                control::tell(&self.connection, self.farm(), worker, Control::Probe).await;
             }
         }
         Ok(())

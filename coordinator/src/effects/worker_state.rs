@@ -10,10 +10,12 @@ use crate::clock;
 use crate::nats::Connection;
 use crate::projection::{ProjectionError, Snapshot};
 
-/// Tells `worker` what is wanted of it, by `snapshot`. A worker that never announced itself is told nothing.
+/// Tells `worker` what is wanted of it, by `snapshot`. A worker that never announced itself, or with which the farm shares no protocol
+/// version, is told nothing.
 pub(super) async fn tell(connection: &Connection, snapshot: &Snapshot, worker: &Worker) -> Result<(), ProjectionError> {
     let Some(state) = state_of(snapshot, worker)? else { return Ok(()) };
-    let protocol_version = rch_schemas::protocol::PROTOCOL_MAX;
+    let farm = snapshot.farm()?.config.protocol;
+    let Some(protocol_version) = worker.session.as_ref().and_then(|session| session.version(farm)) else { return Ok(()) };
     let request = Request { protocol_version, op: Op::State, request_id: clock::request_id(), payload: state };
     let payload = serde_json::to_vec(&request).expect("states serialize");
     if let Err(error) = connection.client.publish(subject::state(&worker.name), payload.into()).await {

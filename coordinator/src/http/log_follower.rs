@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use rch_scheduler::{Job, JobPhase, Worker};
+use rch_scheduler::{Job, JobPhase};
+use rch_schemas::protocol::Feature;
 use rch_schemas::{Attempt, JobId, WorkerName};
 use rch_store::set::ReadSetError;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use super::artifacts::committed;
 use super::error::ApiResult;
 use super::log::{LOG_PATH, attempt_of, skipping};
 use super::server::Api;
-use crate::log::{Assembler, Cursor, Filled, OutputMessage, OutputStream, Taken, fill};
+use crate::log::{Agent, Assembler, Cursor, Filled, OutputMessage, OutputStream, Taken, fill};
 
 /// How often the job is looked at while nothing is printed.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -275,8 +276,10 @@ impl LogFollower {
             Some(record) if record.state.is_live() => self.api.shared.projection.snapshot()?.worker(&record.worker)?,
             Some(_) | None => None,
         };
-        let connection = self.api.shared.connection.get();
-        let agent: Option<(_, &Worker)> = connection.zip(worker.as_ref());
+        let (connection, farm) = (self.api.shared.connection.get(), self.api.shared.config.farm.protocol);
+        let agent = connection.zip(worker.as_ref()).map(|(connection, worker)| Agent { connection, farm, worker });
+        // An agent that cannot be asked leaves the rest to the set, which has every byte.
+        let tells_later = worker.as_ref().is_some_and(|worker| !worker.has(Feature::TAIL));
         let filled = fill(&self.api.shared.store, agent, (&self.job_id, attempt), (from, to)).await;
         let Phase::Live(live) = &mut self.phase else { return Ok(()) };
         match filled {
@@ -285,7 +288,9 @@ impl LogFollower {
                 live.log.fill(&bytes);
                 self.hand_out(attempt, from, &bytes);
             }
-            Filled::Nothing if worker.is_some() && within(&mut live.gap_since, GAP_WITHIN) => return pause(&self.api.shutdown).await,
+            Filled::Nothing if tells_later || (worker.is_some() && within(&mut live.gap_since, GAP_WITHIN)) => {
+                return pause(&self.api.shutdown).await;
+            }
             Filled::Nothing => {
                 live.gap_since = None;
                 live.log.skip_to(to);

@@ -147,6 +147,7 @@ pub(super) fn worker(snapshot: &Snapshot, config: &FarmConfig, vitals: Option<&V
         disk_free_bytes: row.filter(|row| row.disk_free_bytes > 0).map(|row| row.disk_free_bytes),
         seen_ms: heard.map(|(vitals, heard)| u64::try_from(vitals.now.since(heard).as_millis()).unwrap_or(u64::MAX)),
         agent_version: worker.session.as_ref().map(|session| session.agent_version.clone()),
+        protocol: worker.session.as_ref().map(|session| session.protocol),
         capabilities_sha256: facts.map(|(digest, _)| *digest),
     })
 }

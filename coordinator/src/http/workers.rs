@@ -55,7 +55,7 @@ pub(super) async fn probe(State(api): State<Api>, Path(name): Path<String>) -> A
     let worker = names::worker(&api.shared.projection.snapshot()?, &name)?;
     let not_connected = || ApiError::new(Reason::Overloaded, "this coordinator has no connection to NATS");
     let connection = api.shared.connection.get().ok_or_else(not_connected)?;
-    control(connection, &worker, Control::Probe).await?;
+    control(connection, api.shared.config.farm.protocol, &worker, Control::Probe).await?;
     Ok((StatusCode::ACCEPTED, Json(read(&api, &name)?)))
 }
 

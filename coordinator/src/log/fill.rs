@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use data_encoding::BASE64;
 use rch_scheduler::Worker;
+use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::wire::agent::{Control, ControlAnswer};
 use rch_schemas::{Attempt, JobId};
 use rch_store::{Store, layout};
@@ -15,6 +16,17 @@ const TAIL_BYTES_MAX: u32 = 256 * 1024;
 /// A flushed part is some 10 MiB.
 const PART_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// Who runs the attempt, and how to ask.
+#[derive(Clone, Copy)]
+pub(crate) struct Agent<'a> {
+    /// The connection to ask over.
+    pub(crate) connection: &'a Connection,
+    /// What this coordinator speaks.
+    pub(crate) farm: ProtocolRange,
+    /// Whom.
+    pub(crate) worker: &'a Worker,
+}
+
 /// What was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Filled {
@@ -24,15 +36,10 @@ pub(crate) enum Filled {
     Nothing,
 }
 
-/// Some of the bytes from `from` on, at most up to `to`. `worker` is asked when the attempt still runs there.
-pub(crate) async fn fill(
-    store: &Store,
-    agent: Option<(&Connection, &Worker)>,
-    (job_id, attempt): (&JobId, Attempt),
-    (from, to): (u64, u64),
-) -> Filled {
-    if let Some((connection, worker)) = agent
-        && let Some(bytes) = from_agent(connection, worker, (job_id, attempt), (from, to)).await
+/// Some of the bytes from `from` on, at most up to `to`. `agent` is asked when the attempt still runs there, and it can tell.
+pub(crate) async fn fill(store: &Store, agent: Option<Agent<'_>>, (job_id, attempt): (&JobId, Attempt), (from, to): (u64, u64)) -> Filled {
+    if let Some(agent) = agent.filter(|agent| agent.worker.has(Feature::TAIL))
+        && let Some(bytes) = from_agent(agent, (job_id, attempt), (from, to)).await
     {
         return Filled::Bytes(bytes);
     }
@@ -42,15 +49,10 @@ pub(crate) async fn fill(
     }
 }
 
-async fn from_agent(
-    connection: &Connection,
-    worker: &Worker,
-    (job_id, attempt): (&JobId, Attempt),
-    (from, to): (u64, u64),
-) -> Option<Bytes> {
+async fn from_agent(agent: Agent<'_>, (job_id, attempt): (&JobId, Attempt), (from, to): (u64, u64)) -> Option<Bytes> {
     let bytes_max = u32::try_from(to - from).unwrap_or(u32::MAX).min(TAIL_BYTES_MAX);
     let tail = Control::Tail { job_id: job_id.clone(), attempt, offset: from, bytes_max };
-    match control(connection, worker, tail).await {
+    match control(agent.connection, agent.farm, agent.worker, tail).await {
         Ok(ControlAnswer::Tail { offset, data, .. }) if offset == from => {
             let bytes = BASE64.decode(data.as_bytes()).ok()?;
             let wanted = bytes.len().min(bytes_max as usize);

@@ -10,5 +10,5 @@ mod output;
 
 pub(crate) use assembler::{Assembler, Taken};
 pub(crate) use cursor::Cursor;
-pub(crate) use fill::{Filled, fill};
+pub(crate) use fill::{Agent, Filled, fill};
 pub(crate) use output::{OutputError, OutputMessage, OutputStream};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::Message;
 use futures_util::StreamExt as _;
+use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::agent::Heartbeat;
 use rch_schemas::wire::{Request, subject};
 use tokio::sync::mpsc;
@@ -14,6 +15,7 @@ use crate::clock;
 use crate::dispatcher::{Asks, Heard};
 use crate::effects::Hint;
 use crate::metrics;
+use crate::shared::Shared;
 
 /// As often as the workers'.
 const OWN_EVERY: Duration = Duration::from_secs(5);
@@ -27,11 +29,14 @@ pub(crate) struct Heartbeats {
     hints: mpsc::Sender<Hint>,
     /// What is in this leader's own heartbeat: another's proves nothing.
     own: String,
+    /// What this farm speaks.
+    protocol: ProtocolRange,
 }
 
 impl Heartbeats {
-    pub(crate) fn new(asks: Asks, connection: Connection, hints: mpsc::Sender<Hint>) -> Self {
-        Self { asks, connection, hints, own: clock::instance() }
+    pub(crate) fn new(shared: &Shared, connection: Connection, hints: mpsc::Sender<Hint>) -> Self {
+        let (asks, protocol) = (shared.asks.clone(), shared.config.farm.protocol);
+        Self { asks, connection, hints, own: clock::instance(), protocol }
     }
 
     /// Listens until the term is over.
@@ -81,7 +86,11 @@ impl Heartbeats {
             }
             return;
         }
-        let heartbeat = serde_json::from_slice::<Request<Heartbeat>>(&message.payload);
+        let heartbeat = serde_json::from_slice::<Request<Heartbeat>>(&message.payload).map_err(|error| error.to_string());
+        let heartbeat = heartbeat.and_then(|request| match request.check_version(self.protocol) {
+            Ok(()) => Ok(request),
+            Err(error) => Err(error.to_string()),
+        });
         match (subject::worker_of(&message.subject), heartbeat) {
             (Some(worker), Ok(request)) => {
                 self.asks.tell(Heard::Worker(worker.clone(), Box::new(request.payload)));
@@ -91,7 +100,7 @@ impl Heartbeats {
             }
             (_, unreadable) => {
                 ::metrics::counter!(metrics::MESSAGES_DROPPED, "carrier" => "heartbeat").increment(1);
-                let error = unreadable.err().map(|error| error.to_string());
+                let error = unreadable.err();
                 tracing::warn!(subject = %message.subject, error, "heartbeat dropped: it cannot be read");
             }
         }

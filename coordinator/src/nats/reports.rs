@@ -12,6 +12,7 @@ use rch_schemas::wire::agent::{Receipt, Report, ReportBody};
 use rch_schemas::wire::{Op, Request, Response, WireError, subject};
 use rch_schemas::{Reason, RequestId, WorkerName, capabilities};
 use rch_store::{StoreError, layout};
+use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -88,17 +89,22 @@ impl Reports {
     }
 
     async fn take(&self, message: Message) -> Option<Pending> {
-        let (worker, request) = parse(&message)?;
-        let Some(reply) = message.reply.clone() else {
+        let farm = self.shared.config.farm.protocol;
+        let (worker, read) = parse(&message, farm)?;
+        let Some(reply) = message.reply.clone().map(|subject| subject.to_string()) else {
             tracing::warn!(%worker, "report dropped: it names no subject to answer on");
             return None;
         };
+        let request = match read {
+            Ok(request) => request,
+            Err(Foreign { request_id, error }) => {
+                let answered = Answered::Known(error);
+                return Some(Pending { reply, request_id, version: farm.max, number: 0, answered });
+            }
+        };
+        let version = version_of_answer(&request, farm);
         let (request_id, number) = (request.request_id.clone(), request.payload.number);
-        let answer_on = |answered| Pending { reply: reply.to_string(), request_id: request_id.clone(), number, answered };
-        if !ProtocolRange::OURS.contains(request.protocol_version) {
-            let message = format!("protocol_version {} is not spoken here, {} is", request.protocol_version, ProtocolRange::OURS);
-            return Some(answer_on(Answered::Known(WireError::new(Reason::UnsupportedProtocol, message))));
-        }
+        let answer_on = |answered| Pending { reply, request_id: request_id.clone(), version, number, answered };
         let report = match self.prepare(&worker, request.payload).await {
             Ok(report) => report,
             Err(error) => {
@@ -156,19 +162,52 @@ impl Reports {
     }
 }
 
-fn parse(message: &Message) -> Option<(WorkerName, Request<Report>)> {
-    let request = serde_json::from_slice::<Request<Report>>(&message.payload).map_err(|error| error.to_string());
-    let readable = request.and_then(|request| {
-        let op = request.op;
-        if op == Op::Report { Ok(request) } else { Err(format!("op is {op:?}, expected report")) }
-    });
-    match (subject::worker_of(&message.subject), readable) {
-        (Some(worker), Ok(request)) => Some((worker, request)),
-        (_, readable) => {
+/// A report in a version that this farm does not speak.
+struct Foreign {
+    request_id: RequestId,
+    error: WireError,
+}
+
+/// The report, or what is to be answered instead; `None` when it is of nobody, or nobody could tell what it is.
+fn parse(message: &Message, farm: ProtocolRange) -> Option<(WorkerName, Result<Request<Report>, Foreign>)> {
+    let read = read(&message.payload, farm);
+    match (subject::worker_of(&message.subject), read) {
+        (Some(worker), Ok(read)) => Some((worker, read)),
+        (_, read) => {
             ::metrics::counter!(metrics::MESSAGES_DROPPED, "carrier" => "report").increment(1);
-            tracing::warn!(subject = %message.subject, error = readable.err(), "report dropped: it cannot be read");
+            tracing::warn!(subject = %message.subject, error = read.err(), "report dropped: it cannot be read");
             None
         }
+    }
+}
+
+/// An announcement is read whatever its version, since it says which ones its agent speaks; of anything else in a version that is not spoken
+/// the payload may be anything.
+fn read(bytes: &[u8], farm: ProtocolRange) -> Result<Result<Request<Report>, Foreign>, String> {
+    match serde_json::from_slice::<Request<Report>>(bytes) {
+        Ok(request) if request.op != Op::Report => Err(format!("op is {:?}, expected report", request.op)),
+        Ok(request) if matches!(request.payload.body, ReportBody::Announce(_)) => Ok(Ok(request)),
+        Ok(request) => Ok(match request.check_version(farm) {
+            Ok(()) => Ok(request),
+            Err(error) => Err(Foreign { request_id: request.request_id, error }),
+        }),
+        Err(unreadable) => {
+            let envelope: Request<IgnoredAny> = serde_json::from_slice(bytes).map_err(|_| unreadable.to_string())?;
+            let error = envelope.check_version(farm).err().ok_or_else(|| unreadable.to_string())?;
+            Ok(Err(Foreign { request_id: envelope.request_id, error }))
+        }
+    }
+}
+
+/// An announcement is answered in the version that both speak from then on, which is how the agent learns of it.
+fn version_of_answer(request: &Request<Report>, farm: ProtocolRange) -> u32 {
+    match &request.payload.body {
+        ReportBody::Announce(announce) => announce.protocol.intersect(farm).map_or(farm.max, |common| common.max),
+        ReportBody::Capabilities { .. }
+        | ReportBody::Claim { .. }
+        | ReportBody::Finished(_)
+        | ReportBody::Interrupted { .. }
+        | ReportBody::Refused { .. } => request.protocol_version,
     }
 }
 
@@ -176,6 +215,7 @@ fn parse(message: &Message) -> Option<(WorkerName, Request<Report>)> {
 struct Pending {
     reply: String,
     request_id: RequestId,
+    version: u32,
     number: u64,
     answered: Answered,
 }
@@ -188,7 +228,7 @@ enum Answered {
 impl Pending {
     /// Waits for the ledger and answers. A term that ends leaves no answer: the agent asks the next leader.
     async fn send(self, connection: Connection) {
-        let version = ProtocolRange::OURS.max;
+        let version = self.version;
         let response: Response<Receipt> = match self.answered {
             Answered::Known(error) => Response::failed(version, self.request_id, error),
             Answered::Later(answered) => match answered.await {
@@ -210,5 +250,33 @@ fn response(version: u32, request_id: RequestId, number: u64, answer: Answer) ->
         Reply::Done | Reply::Run(_) | Reply::Preview(_) | Reply::Refused(_) => {
             Response::failed(version, request_id, WireError::new(Reason::Internal, "the report was answered as something else"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    const FARM: ProtocolRange = ProtocolRange { min: 1, max: 2 };
+
+    fn refused(version: u32, payload: &serde_json::Value) -> Result<Option<String>, String> {
+        let request = json!({ "protocol_version": version, "op": "report", "request_id": "request-01", "payload": payload });
+        read(&serde_json::to_vec(&request).unwrap(), FARM).map(|read| read.err().map(|foreign| foreign.error.to_string()))
+    }
+
+    #[test]
+    fn a_report_in_a_version_that_is_not_spoken_is_answered_so_whatever_it_holds() {
+        let refusal = json!({ "session": "session-0001", "number": 3,
+            "body": { "kind": "interrupted", "job_id": "job-000001", "attempt": 1, "code": "INTERRUPTED", "detail": "x" } });
+        assert_eq!(refused(2, &refusal), Ok(None));
+        let said = "UNSUPPORTED_PROTOCOL: protocol_version 3 is not spoken here, 1 to 2 is".to_owned();
+        assert_eq!(refused(3, &refusal), Ok(Some(said.clone())));
+        assert_eq!(refused(3, &json!({ "of": "another time" })), Ok(Some(said)));
+        assert!(refused(2, &json!({ "of": "another time" })).is_err(), "ours, and unreadable");
+        assert!(refused(0, &refusal).unwrap().is_some(), "version 0 is a probe's alone");
     }
 }

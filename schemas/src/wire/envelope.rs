@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::RequestId;
+use crate::protocol::ProtocolRange;
 use crate::reason::Reason;
 
 /// What a message asks or says.
@@ -43,6 +44,21 @@ pub struct Request<P> {
     pub request_id: RequestId,
     /// The op's own part.
     pub payload: P,
+}
+
+impl<P> Request<P> {
+    /// Whether one who speaks `ours` may read the payload.
+    ///
+    /// # Errors
+    /// The contract's answer to a version that is not spoken. Version 0 is a probe's alone: who asks it does not know yet what is spoken.
+    pub fn check_version(&self, ours: ProtocolRange) -> Result<(), WireError> {
+        let spoken = if self.protocol_version == 0 { self.op == Op::Probe } else { ours.contains(self.protocol_version) };
+        if spoken {
+            return Ok(());
+        }
+        let message = format!("protocol_version {} is not spoken here, {ours} is", self.protocol_version);
+        Err(WireError::new(Reason::UnsupportedProtocol, message))
+    }
 }
 
 /// An answer.
@@ -98,5 +114,22 @@ impl WireError {
     /// An error with its code and one line.
     pub fn new(code: Reason, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_is_not_spoken_is_refused_by_name_and_0_is_a_probe_s_alone() {
+        let request =
+            |protocol_version, op| Request { protocol_version, op, request_id: "request-01".parse().expect("an id"), payload: () };
+        let ours = ProtocolRange { min: 1, max: 2 };
+        let asked = |version, op| request(version, op).check_version(ours).map_err(|error| error.to_string());
+        assert_eq!((asked(1, Op::Tail), asked(2, Op::Report), asked(0, Op::Probe)), (Ok(()), Ok(()), Ok(())));
+        let refused = "UNSUPPORTED_PROTOCOL: protocol_version 3 is not spoken here, 1 to 2 is".to_owned();
+        assert_eq!(asked(3, Op::Probe), Err(refused));
+        assert!(asked(0, Op::Status).is_err());
     }
 }

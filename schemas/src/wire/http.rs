@@ -312,6 +312,9 @@ pub struct WorkerView {
     /// Version of its agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
+    /// The protocol versions its agent speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<ProtocolRange>,
     /// Digest of its facts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities_sha256: Option<Sha256>,

@@ -82,6 +82,13 @@ pub fn inbox(worker: &WorkerName) -> String {
     format!("_INBOX_{worker}")
 }
 
+/// The attempt that the last two tokens of an offer's subject name.
+pub fn attempt_of(subject: &str) -> Option<(JobId, Attempt)> {
+    let mut tokens = subject.rsplit('.');
+    let attempt = tokens.next()?.parse().ok()?;
+    Some((tokens.next()?.parse().ok()?, Attempt(attempt)))
+}
+
 /// The worker named by the last token of a report or heartbeat subject.
 pub fn worker_of(subject: &str) -> Option<WorkerName> {
     subject.rsplit('.').next()?.parse().ok()

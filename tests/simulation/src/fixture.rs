@@ -188,7 +188,7 @@ pub(crate) fn finished(worker: &WorkerName, session: &SessionId, job: &Job, outc
         evidence_sha256: Some(job.evidence_sha256),
         backend: None,
         manifest_sha256,
-        protocol_version: 1,
+        protocol_version: job.protocol_version,
         before: None,
         after: None,
         signer: Signer { role: SignerRole::Worker, name: worker.to_string(), fingerprint },

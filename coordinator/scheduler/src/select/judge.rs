@@ -193,11 +193,11 @@ fn lasting_verdicts(name: &WorkerName, entry: &InventoryEntry, worker: Option<&W
 
 /// Optional features that the agent lacks, and what becomes of the job without them.
 fn with_degradations(mut resolution: Resolution, worker: Option<&Worker>) -> Resolution {
-    let session = worker.and_then(|worker| worker.session.as_ref().map(|session| (&worker.name, session)));
-    if let Some((name, session)) = session.filter(|(_, session)| !session.features.contains(&Feature::named(Feature::TAIL))) {
-        let (agent, feature) = (&session.agent_version, Feature::TAIL);
+    if let Some(worker) = worker.filter(|worker| !worker.has(Feature::TAIL)) {
         resolution.notices.push(format!(
-            "rch-agent {agent} of {name} has no feature {feature}: what the stream loses of a running log comes in larger pieces, from the store"
+            "the agent of {} has no feature {}: what the stream loses of a running log comes in larger pieces, from the store, at the latest when the job has ended",
+            worker.name,
+            Feature::TAIL
         ));
     }
     resolution

@@ -223,7 +223,7 @@ impl Farm {
             evidence_sha256: run.selection(job.destination).map(|made| made.selection.evidence_sha256),
             backend: None,
             manifest_sha256,
-            protocol_version: 1,
+            protocol_version: run.protocol_version,
             before: None,
             after: None,
             signer: Signer { role: SignerRole::Worker, name: name.to_owned(), fingerprint: key.public_key().fingerprint() },
