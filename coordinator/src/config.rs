@@ -3,6 +3,7 @@
 
 mod defaults;
 mod inventory;
+mod queue;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ const VARIABLE_PREFIX: &str = "RCH_COORDINATOR_";
 /// Variables with the prefix that are no keys of the file.
 const OTHER_VARIABLES: [&str; 2] = ["CONFIG", "LOG"];
 /// Every key of the file.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "name",
     "listen",
     "nats_url",
@@ -33,6 +34,7 @@ const KEYS: [&str; 12] = [
     "probe_ttl_seconds",
     "max_attempts",
     "policy",
+    "queue",
     "defaults",
 ];
 
@@ -93,6 +95,7 @@ struct File {
     probe_ttl_seconds: Option<u32>,
     max_attempts: Option<u32>,
     policy: Option<Policy>,
+    queue: Option<queue::File>,
     defaults: Option<toml::Table>,
 }
 
@@ -167,11 +170,14 @@ impl Config {
             data_dir: required("data_dir", arguments.data_dir.or(file.data_dir))?,
             key_file: required("key_file", arguments.key_file.or(file.key_file))?,
             inventory: required("inventory", arguments.inventory.or(file.inventory))?,
-            farm: farm_config(
-                arguments.probe_ttl_seconds.or(file.probe_ttl_seconds),
-                arguments.max_attempts.or(file.max_attempts),
-                file.policy,
-            )?,
+            farm: FarmConfig {
+                queue: queue::config(file.queue.unwrap_or_default())?,
+                ..farm_config(
+                    arguments.probe_ttl_seconds.or(file.probe_ttl_seconds),
+                    arguments.max_attempts.or(file.max_attempts),
+                    file.policy,
+                )?
+            },
             selection: defaults::selection(&defaults)?,
             defaults,
         })

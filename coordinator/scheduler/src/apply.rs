@@ -72,6 +72,12 @@ pub fn apply(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Tou
             state.enter_index(&run_id);
             touched
         }
+        Changes::Worker(worker) => {
+            state.close_in_index(worker);
+            let touched = fold(state, stamp, index, event);
+            state.open_in_index(worker);
+            touched
+        }
         Changes::Config => {
             let touched = fold(state, stamp, index, event);
             state.rebuild_index();
@@ -82,15 +88,17 @@ pub fn apply(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Tou
 }
 
 /// What of the index's sources an event changes.
-enum Changes {
+enum Changes<'a> {
     /// The rows of one run.
     Run(RunId),
+    /// The row of one worker.
+    Worker(&'a WorkerName),
     /// What deadlines are computed with.
     Config,
     Nothing,
 }
 
-fn changes(state: &State, event: &Event) -> Changes {
+fn changes<'a>(state: &State, event: &'a Event) -> Changes<'a> {
     let of_job = |job_id: &JobId| Changes::Run(state.jobs.get(job_id).expect("events name jobs of the state").run_id.clone());
     match event {
         Event::RunAccepted { run } => Changes::Run(run.run_id.clone()),
@@ -108,14 +116,12 @@ fn changes(state: &State, event: &Event) -> Changes {
         | Event::AttemptLost { job_id, .. } => of_job(job_id),
         Event::AttemptFinished { finished } => of_job(&finished.job_id),
         Event::FarmConfigured { .. } => Changes::Config,
-        Event::LedgerCreated { .. }
-        | Event::LeaderStarted { .. }
-        | Event::SessionStarted { .. }
-        | Event::CapabilitiesChanged { .. }
-        | Event::WorkerLost { .. }
-        | Event::WorkerReturned { .. }
-        | Event::IntakeChanged { .. }
-        | Event::FleetJudged { .. } => Changes::Nothing,
+        Event::SessionStarted { worker, .. }
+        | Event::CapabilitiesChanged { worker, .. }
+        | Event::WorkerLost { worker }
+        | Event::WorkerReturned { worker }
+        | Event::IntakeChanged { worker, .. } => Changes::Worker(worker),
+        Event::LedgerCreated { .. } | Event::LeaderStarted { .. } | Event::FleetJudged { .. } => Changes::Nothing,
     }
 }
 

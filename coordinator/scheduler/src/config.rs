@@ -38,6 +38,26 @@ pub struct FarmConfig {
     pub source_within_ms: u64,
     /// How long ended runs stay in the state, in milliseconds: as long as a repeated request id must find them.
     pub keep_ended_ms: u64,
+    /// Who goes first.
+    #[serde(default)]
+    pub queue: QueueConfig,
+}
+
+/// In which order jobs get slots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueConfig {
+    /// How much of the farm a requester gets, compared with others; 1 for those who are not named.
+    pub weights: BTreeMap<String, u32>,
+    /// How long a job waits in a band before it counts as of the next, in milliseconds.
+    pub age_ms: u64,
+}
+
+impl Default for QueueConfig {
+    /// Everybody gets the same, and after twenty minutes a batch job competes with what people sit and wait for.
+    fn default() -> Self {
+        Self { weights: BTreeMap::new(), age_ms: 10 * 60_000 }
+    }
 }
 
 impl Default for FarmConfig {
@@ -56,6 +76,7 @@ impl Default for FarmConfig {
             attempt_slack_ms: 45 * 60_000,
             source_within_ms: 120_000,
             keep_ended_ms: 14 * 24 * 3_600_000,
+            queue: QueueConfig::default(),
         }
     }
 }

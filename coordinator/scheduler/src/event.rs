@@ -16,6 +16,7 @@ use rch_schemas::{
 use serde::{Deserialize, Serialize};
 
 use crate::config::FarmConfig;
+use crate::queue::Share;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -214,6 +215,9 @@ pub struct AcceptedRun {
     pub body_sha256: Sha256,
     /// Who asked.
     pub requester: String,
+    /// What it takes of the requester's share.
+    #[serde(default)]
+    pub share: Share,
     /// The project's name.
     pub project: String,
     /// Fixed here for the whole run.

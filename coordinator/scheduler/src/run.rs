@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Judgement, Selection};
 use crate::job::{Job, SourceGap};
+use crate::queue::Share;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,12 @@ pub struct Run {
     pub accepted: (LedgerSeq, u32),
     /// When it was accepted, for people.
     pub accepted_at: Timestamp,
+    /// When it was accepted, for its age in the queue.
+    #[serde(default)]
+    pub accepted_tick: Tick,
+    /// What it takes of its requester's share.
+    #[serde(default)]
+    pub share: Share,
     /// Bumped on every transition.
     pub seq: u64,
     /// Where it is.

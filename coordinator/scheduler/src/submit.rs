@@ -129,6 +129,7 @@ pub(crate) fn accept(state: &State, observed: &Observed, command: &Command, subm
         request_id: request.request_id.clone(),
         body_sha256: submitted.body_sha256,
         requester: command.actor.clone(),
+        share: state.next_share(&command.actor, request.steps.iter().map(|step| count_of(request, step)).sum()),
         project: request.project.clone(),
         protocol_version: spoken.max,
         policy: state.config.policy.clone(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use rch_scheduler::{
-    Agenda, AttemptState, Command, CommandBody, Decision, Event, Observed, Reply, Stamp, State, StateRows, Touched, apply, decide, settle,
+    Agenda, AttemptState, Command, CommandBody, Decision, Event, Observed, Reply, Share, Stamp, State, StateRows, Touched, apply, decide,
+    settle,
 };
 use rch_schemas::wire::WireError;
 use rch_schemas::wire::agent::ReportBody;
@@ -99,9 +100,12 @@ fn seen_by_settle(plant: Plant, state: &State) -> Option<State> {
         Plant::QuarantineIgnored => opened(seen(), Intake::Quarantined),
         Plant::NewestFirst => {
             let mut rows = rows(state);
-            rows.runs.iter_mut().for_each(|run| run.accepted.0 = LedgerSeq(u64::MAX - run.accepted.0.0));
+            for run in &mut rows.runs {
+                (run.accepted.0, run.share.start) = (LedgerSeq(u64::MAX - run.accepted.0.0), u64::MAX - run.share.start);
+            }
             State::from_rows(rows)
         }
+        Plant::AgeIgnored => changed(seen(), |state| state.config.queue.age_ms = u64::MAX),
         Plant::AllStepsAtOnce => changed(seen(), |state| {
             for run in state.runs.values_mut() {
                 let all: Vec<_> = run.jobs().cloned().collect();
@@ -146,6 +150,15 @@ fn decide_with(plant: Plant, state: &State, observed: &Observed, command: &Comma
             decide(&hasty, &observed, command)
         }
         (Plant::FleetLostAtOnce, CommandBody::Tick) => lose_one_by_one(state, observed, command),
+        (Plant::SharesForgotten, CommandBody::Submit(_)) => {
+            let mut decision = decide(state, observed, command);
+            for event in &mut decision.events {
+                if let Event::RunAccepted { run } = event {
+                    run.share = Share { start: 0, finish: run.share.finish - run.share.start };
+                }
+            }
+            decision
+        }
         (Plant::RepeatMakesAnotherRun, CommandBody::Submit(_)) => submit_as_new(state, observed, command),
         (Plant::ConflictMakesAnotherRun, CommandBody::Submit(_)) => match decide(state, observed, command) {
             Decision { reply: Reply::Refused(problem), .. } if problem.code == Reason::Conflict => submit_as_new(state, observed, command),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rch_scheduler::{FarmConfig, InventoryEntry, SubmitRequest};
+use rch_scheduler::{FarmConfig, InventoryEntry, QueueConfig, SubmitRequest};
 use rch_schemas::capabilities::{Device, DeviceType, Facts, Limits, Macos, Runtime, Xcode, XcodeState};
 use rch_schemas::document::{
     ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, EffectiveConfig, Job, Outcome, PackageCache, Recipe,
@@ -148,6 +148,9 @@ fn options(wish: &Wish) -> RunOptions {
     }
 }
 
+/// How long a job waits in a band.
+const AGE_MS: u64 = 60_000;
+
 /// The farm's configuration: the defaults, but for deadlines short enough to pass within a plan.
 pub(crate) fn config(workers: usize, seed: u64) -> FarmConfig {
     let entry = |index: usize| {
@@ -160,6 +163,7 @@ pub(crate) fn config(workers: usize, seed: u64) -> FarmConfig {
         inventory: (0..workers).map(entry).collect(),
         attempt_slack_ms: ATTEMPT_SLACK_MS,
         keep_ended_ms: if seed.is_multiple_of(4) { KEEP_ENDED_MS } else { FarmConfig::default().keep_ended_ms },
+        queue: QueueConfig { age_ms: AGE_MS, ..QueueConfig::default() },
         ..FarmConfig::default()
     }
 }

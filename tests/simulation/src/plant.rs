@@ -54,6 +54,8 @@ plants! {
     FleetLostAtOnce: "silence counts even when most of the fleet falls silent at once" => [TheHeardAreNotLost];
     EndedJobsEndAgain: "what an ended job's agent reports once more ends the job once more" => [NothingPanics, TheEndIsTheEnd];
     MissingOnce: "one heartbeat without an attempt ends it, even one from before its claim" => [NothingIsKilledWithoutCause];
+    SharesForgotten: "every run of a requester starts at the same virtual time" => [SharesAreKept];
+    AgeIgnored: "a job never leaves its band, however long it waits" => [NobodyStarves];
     EndNotNoted: "the end of a job puts nothing on the agenda" => [NothingPanics, EverythingEnds];
     // The leader.
     EffectsBeforeTheRecord: "answers and offers leave before the record is acknowledged" =>

@@ -54,6 +54,8 @@ pub enum Promise {
     UnwantedWorkStops,
     /// A job that ran once runs again only under the same key, and a result belongs to the key it was made under.
     OneKeyForAJob,
+    /// What somebody asks for is counted, so that a flood delays nobody but who made it.
+    SharesAreKept,
     /// Drained workers get no new runs, quarantined ones none.
     IntakeIsRespected,
     /// Who refused is left alone for as long as it asked, and a job whose source is missing waits for it.

@@ -58,6 +58,8 @@ pub(crate) fn accepted_row(stamp: &Stamp, index: u32, accepted: &AcceptedRun) ->
         project: accepted.project.clone(),
         accepted: (stamp.seq, index),
         accepted_at: stamp.wall,
+        accepted_tick: stamp.tick,
+        share: accepted.share,
         seq: 1,
         state: RunState::Queued,
         ended: None,
@@ -92,8 +94,12 @@ fn step_of(step: &AcceptedStep) -> Step {
 
 pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) -> Touched {
     let judgement = state.judgements.get(&selection.class).expect("a selection follows its judgement in the ledger").clone();
+    let now = state.virtual_time();
     let run = run_mut(state, &selection.run_id);
     run.revision = selection.revision;
+    if run.destinations.iter().all(|destination| !destination.started) {
+        run.share = run.share.not_before(now);
+    }
     run.seq += 1;
     let made = MadeSelection { selection: selection.clone(), judgement, seq: stamp.seq, at: stamp.wall };
     run.destinations[selection.destination as usize].selection = Some(made);

@@ -7,7 +7,8 @@ use rch_schemas::wire::http::{Intake, JobState};
 use rch_schemas::{JobId, RunId, Sha256, Tick, WorkerName};
 
 use super::Arrival;
-use super::lane::{Lane, Place, Taking, Waiting};
+use super::lane::{Lane, Standing, Taking, Turn};
+use super::share::{Share, Shares};
 use crate::attempt::AttemptState;
 use crate::config::FarmConfig;
 use crate::job::Job;
@@ -25,45 +26,72 @@ pub(crate) struct Index {
     due: BTreeSet<(Tick, Arrival)>,
     /// Ended runs, by when they ended.
     ended: BTreeSet<(Tick, RunId)>,
+    shares: Shares,
+}
+
+/// The rows beside a run's own that decide where it stands.
+struct Rows<'a> {
+    jobs: &'a BTreeMap<JobId, Job>,
+    workers: &'a BTreeMap<WorkerName, Worker>,
+    config: &'a FarmConfig,
 }
 
 impl Index {
     /// Puts in what stands for a run.
-    fn enter(&mut self, run: &Run, jobs: &BTreeMap<JobId, Job>, config: &FarmConfig) {
+    fn enter(&mut self, run: &Run, rows: &Rows<'_>) {
+        self.shares.enter(run);
         if let Some(ended) = &run.ended {
             self.ended.insert((ended.tick, run.run_id.clone()));
             return;
         }
-        self.due.extend(due(run, jobs, config).map(|tick| (tick, run.accepted)));
-        for standing in standings(run, jobs) {
-            let lanes = match self.lanes.get_mut(standing.worker) {
+        self.due.extend(due(run, rows).map(|tick| (tick, run.accepted)));
+        for (place, standing) in standings(run, rows.jobs) {
+            if counts(&place, &standing.turn, rows.workers) {
+                self.shares.wait(standing.turn.tag);
+            }
+            let lanes = match self.lanes.get_mut(place.worker) {
                 Some(lanes) => lanes,
-                None => self.lanes.entry(standing.worker.clone()).or_default(),
+                None => self.lanes.entry(place.worker.clone()).or_default(),
             };
-            lanes.entry(standing.capabilities_sha256).or_default().insert(standing.place, standing.waiting);
+            lanes.entry(place.capabilities_sha256).or_default().insert(standing);
         }
     }
 
-    /// Takes out what stands for a run; its rows must be as they were when it was put in.
-    fn leave(&mut self, run: &Run, jobs: &BTreeMap<JobId, Job>, config: &FarmConfig) {
+    /// Takes out what stands for a run; the rows must be as they were when it was put in.
+    fn leave(&mut self, run: &Run, rows: &Rows<'_>) {
+        self.shares.leave(run);
         if let Some(ended) = &run.ended {
             self.ended.remove(&(ended.tick, run.run_id.clone()));
             return;
         }
-        if let Some(tick) = due(run, jobs, config) {
+        if let Some(tick) = due(run, rows) {
             self.due.remove(&(tick, run.accepted));
         }
-        for standing in standings(run, jobs) {
-            let Some(lanes) = self.lanes.get_mut(standing.worker) else { continue };
-            let Some(lane) = lanes.get_mut(&standing.capabilities_sha256) else { continue };
-            lane.remove(&standing.place);
+        for (place, standing) in standings(run, rows.jobs) {
+            if counts(&place, &standing.turn, rows.workers) {
+                self.shares.wait_no_longer(standing.turn.tag);
+            }
+            let Some(lanes) = self.lanes.get_mut(place.worker) else { continue };
+            let Some(lane) = lanes.get_mut(&place.capabilities_sha256) else { continue };
+            lane.remove(standing);
             if lane.is_empty() {
-                lanes.remove(&standing.capabilities_sha256);
+                lanes.remove(&place.capabilities_sha256);
             }
             if lanes.is_empty() {
-                self.lanes.remove(standing.worker);
+                self.lanes.remove(place.worker);
             }
         }
+    }
+
+    /// Whether the tags of those who wait for a worker count as virtual time, as it now is.
+    fn open(&mut self, worker: &Worker) {
+        let Self { lanes, shares, .. } = self;
+        counted(lanes, worker).for_each(|tag| shares.wait(tag));
+    }
+
+    fn close(&mut self, worker: &Worker) {
+        let Self { lanes, shares, .. } = self;
+        counted(lanes, worker).for_each(|tag| shares.wait_no_longer(tag));
     }
 
     /// Workers for which jobs wait.
@@ -74,7 +102,7 @@ impl Index {
     /// Runs that wait for a worker, whatever it was when it was chosen.
     pub(super) fn runs_at(&self, worker: &WorkerName) -> impl Iterator<Item = Arrival> {
         let lanes = self.lanes.get(worker).into_iter().flat_map(BTreeMap::values);
-        lanes.flat_map(Lane::places).map(|place| place.arrival)
+        lanes.flat_map(Lane::turns).map(|turn| turn.arrival)
     }
 
     /// Runs of which time may have ended something.
@@ -88,12 +116,28 @@ impl Index {
     }
 }
 
-/// A job in a lane.
-struct Standing<'a> {
+/// A worker as it was when it was chosen.
+struct Place<'a> {
     worker: &'a WorkerName,
     capabilities_sha256: Sha256,
-    place: Place,
-    waiting: Waiting,
+}
+
+/// Whether a tag is a part of virtual time: its run has not started, and nothing but others keep it waiting. A run that waits for a
+/// quarantined Mac would hold the time of all others.
+fn counts(place: &Place<'_>, turn: &Turn, workers: &BTreeMap<WorkerName, Worker>) -> bool {
+    turn.is_fresh && workers.get(place.worker).and_then(open_for) == Some(&place.capabilities_sha256)
+}
+
+/// The capabilities for which a worker is open.
+fn open_for(worker: &Worker) -> Option<&Sha256> {
+    let facts = worker.facts.as_ref().filter(|_| !worker.lost && worker.intake == Intake::Open);
+    facts.map(|(digest, _)| digest)
+}
+
+/// The tags in the lane of an open worker that are a part of virtual time.
+fn counted<'a>(lanes: &'a BTreeMap<WorkerName, BTreeMap<Sha256, Lane>>, worker: &Worker) -> impl Iterator<Item = u64> + use<'a> {
+    let lane = open_for(worker).and_then(|digest| lanes.get(&worker.name)?.get(digest));
+    lane.into_iter().flat_map(Lane::turns).filter(|turn| turn.is_fresh).map(|turn| turn.tag)
 }
 
 /// The jobs of a run whose turn it is: not over, with everything before them over. Each with its number in plan order.
@@ -112,59 +156,80 @@ fn in_turn<'a>(run: &'a Run, jobs: &'a BTreeMap<JobId, Job>) -> impl Iterator<It
 }
 
 /// The jobs of a run that wait for nothing but their worker.
-fn standings<'a>(run: &'a Run, jobs: &'a BTreeMap<JobId, Job>) -> impl Iterator<Item = Standing<'a>> {
+fn standings<'a>(run: &'a Run, jobs: &'a BTreeMap<JobId, Job>) -> impl Iterator<Item = (Place<'a>, Standing)> {
     let whole = run.source_gap.is_none();
     let waiting = in_turn(run, jobs).filter(move |(_, job)| whole && job.state() == JobState::Queued);
     let waiting = waiting.filter(|(_, job)| job.live().is_none() && !job.cancel_requested);
     waiting.filter_map(move |(number, job)| {
         let selection = &run.selection(job.destination)?.selection;
         let worker = selection.worker();
-        let beside = run.jobs().filter_map(|other| jobs.get(other)).filter(|other| other.destination == job.destination);
-        let continues = run.destinations[job.destination as usize].started && beside.into_iter().any(|other| other.has_run_on(worker));
-        Some(Standing {
-            worker,
-            capabilities_sha256: selection.capabilities_sha256,
-            place: Place { arrival: run.accepted, job: number },
-            waiting: Waiting { continues, not_before: job.not_before.get(worker).copied() },
-        })
+        let mut beside = run.jobs().filter_map(|other| jobs.get(other)).filter(|other| other.destination == job.destination);
+        let has_started = run.destinations[job.destination as usize].started && beside.any(|other| other.has_run_on(worker));
+        let turn = Turn { is_fresh: !has_started, tag: run.share.start, arrival: run.accepted, job: number, since: run.accepted_tick };
+        let standing = Standing { priority: run.options.priority, turn, not_before: job.not_before.get(worker).copied() };
+        Some((Place { worker, capabilities_sha256: selection.capabilities_sha256 }, standing))
     })
 }
 
 /// When time may first end something of a run.
-fn due(run: &Run, jobs: &BTreeMap<JobId, Job>, config: &FarmConfig) -> Option<Tick> {
+fn due(run: &Run, rows: &Rows<'_>) -> Option<Tick> {
     let of_job = |job: &Job| match job.live().map(|live| (live.offered, &live.state)) {
         Some((_, AttemptState::Running { deadline, .. })) => *deadline,
-        Some((offered, _)) => offered.after(Duration::from_millis(config.claim_within_ms)),
+        Some((offered, _)) => offered.after(Duration::from_millis(rows.config.claim_within_ms)),
         None => job.queue_deadline,
     };
-    let of_jobs = in_turn(run, jobs).map(|(_, job)| of_job(job)).min();
+    let of_jobs = in_turn(run, rows.jobs).map(|(_, job)| of_job(job)).min();
     of_jobs.into_iter().chain(run.source_gap.as_ref().map(|gap| gap.deadline)).min()
 }
 
 impl State {
     /// Takes a run out of the index, before an event changes it.
     pub(crate) fn leave_index(&mut self, run_id: &RunId) {
-        let Self { index, runs, jobs, config, .. } = self;
+        let Self { index, runs, jobs, workers, config, .. } = self;
         if let Some(run) = runs.get(run_id) {
-            index.leave(run, jobs, config);
+            index.leave(run, &Rows { jobs, workers, config });
         }
     }
 
     /// Puts a run into the index, after an event changed it.
     pub(crate) fn enter_index(&mut self, run_id: &RunId) {
-        let Self { index, runs, jobs, config, .. } = self;
+        let Self { index, runs, jobs, workers, config, .. } = self;
         if let Some(run) = runs.get(run_id) {
-            index.enter(run, jobs, config);
+            index.enter(run, &Rows { jobs, workers, config });
+        }
+    }
+
+    /// Before an event changes a worker.
+    pub(crate) fn close_in_index(&mut self, worker: &WorkerName) {
+        if let Some(row) = self.workers.get(worker) {
+            self.index.close(row);
+        }
+    }
+
+    /// After an event changed a worker.
+    pub(crate) fn open_in_index(&mut self, worker: &WorkerName) {
+        if let Some(row) = self.workers.get(worker) {
+            self.index.open(row);
         }
     }
 
     /// Makes the index anew, when what every entry depends on has changed.
     pub(crate) fn rebuild_index(&mut self) {
-        let Self { index, runs, jobs, config, .. } = self;
+        let Self { index, runs, jobs, workers, config, .. } = self;
         *index = Index::default();
         for run in runs.values() {
-            index.enter(run, jobs, config);
+            index.enter(run, &Rows { jobs, workers, config });
         }
+    }
+
+    /// The share of a run that is accepted now.
+    pub(crate) fn next_share(&self, requester: &str, jobs: usize) -> Share {
+        self.index.shares.next(requester, jobs, &self.config)
+    }
+
+    /// Virtual time.
+    pub(crate) fn virtual_time(&self) -> u64 {
+        self.index.shares.now()
     }
 
     /// The jobs that would be offered to a worker now, one after the other, were it heard and had it slots for all of them.
@@ -176,19 +241,20 @@ impl State {
         };
         let digest = worker.facts.as_ref().map(|(digest, _)| digest);
         let lane = digest.and_then(|digest| self.index.lanes.get(&worker.name)?.get(digest));
-        let places = lane.zip(taking).into_iter().flat_map(move |(lane, taking)| lane.line(taking, now));
-        places.filter_map(|place| self.at(place))
+        let age_ms = self.config.queue.age_ms;
+        let turns = lane.zip(taking).into_iter().flat_map(move |(lane, taking)| lane.line(taking, now, age_ms));
+        turns.filter_map(|turn| self.at(turn))
     }
 
     /// The workers for which jobs of a run wait.
     pub(crate) fn stands_at<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = &'a WorkerName> {
-        standings(run, &self.jobs).map(|standing| standing.worker)
+        standings(run, &self.jobs).map(|(place, _)| place.worker)
     }
 
-    /// The job at a place.
-    fn at(&self, place: Place) -> Option<(&Run, &Job)> {
-        let run = self.arrived(place.arrival)?;
-        let job = self.jobs.get(run.jobs().nth(place.job as usize)?)?;
+    /// The job whose turn it is.
+    fn at(&self, turn: Turn) -> Option<(&Run, &Job)> {
+        let run = self.arrived(turn.arrival)?;
+        let job = self.jobs.get(run.jobs().nth(turn.job as usize)?)?;
         Some((run, job))
     }
 

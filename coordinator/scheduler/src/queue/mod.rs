@@ -9,8 +9,11 @@
 mod agenda;
 mod index;
 mod lane;
+mod line;
+mod share;
 
 pub use agenda::Agenda;
+pub use share::Share;
 
 pub(crate) use index::Index;
 

@@ -69,13 +69,17 @@ impl Farm {
 
     /// Decides as "kim", applies, settles and records, as one record.
     pub(super) fn ask(&mut self, body: CommandBody) -> Reply {
+        self.ask_as("kim", body)
+    }
+
+    pub(super) fn ask_as(&mut self, actor: &str, body: CommandBody) -> Reply {
         self.ids += 1 << 20;
         let stamp = self.stamp();
         let is_tick = body == CommandBody::Tick;
         if is_tick {
             self.agenda.tick();
         }
-        let command = Command { stamp, ids: Ids::from_ulid(self.ids), actor: "kim".to_owned(), body };
+        let command = Command { stamp, ids: Ids::from_ulid(self.ids), actor: actor.to_owned(), body };
         let decision = decide(&self.state, &self.observed, &command);
         let mut events = Vec::new();
         self.apply_all(&stamp, &mut events, decision.events);

@@ -11,6 +11,7 @@ mod lifecycle;
 mod loss;
 mod negotiation;
 mod properties;
+mod queue;
 mod requests;
 mod selection;
 mod steps;

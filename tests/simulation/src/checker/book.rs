@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rch_scheduler::{Event, FarmConfig, Selection, Stamp};
+use rch_scheduler::{Event, FarmConfig, Selection, Share, Stamp};
 use rch_schemas::document::{JobStatus, Outcome, Priority};
 use rch_schemas::job_key::{ResolvedDestination, Toolchain};
 use rch_schemas::wire::http::Intake;
@@ -38,6 +38,8 @@ pub(super) struct RunRow {
     pub(super) request: (String, RequestId),
     pub(super) order: (u64, u32),
     pub(super) priority: Priority,
+    pub(super) share: Share,
+    pub(super) accepted: Tick,
     pub(super) steps: Vec<Vec<JobId>>,
     pub(super) queue_ms: u64,
     pub(super) continue_on_failure: bool,

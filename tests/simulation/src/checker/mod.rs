@@ -78,6 +78,7 @@ const RULES: &[Rule] = &[
     places::refusals,
     places::steps,
     queue::overtaking,
+    queue::shares,
     requests::accepted,
     requests::cancelled,
     time::steady,

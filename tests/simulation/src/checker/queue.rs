@@ -1,16 +1,18 @@
 //! Nobody starves: while a worker has slots to give, the job of a requester that has waited longest is not overtaken without bound.
 //!
-//! Measured as: a job that could start on its worker, the oldest of its requester and band there, sees at most so many younger jobs of its
-//! band start there. Order of arrival gives none; fair shares give each other requester its turns, so the bound leaves room for those.
+//! Measured as: a job that could start on its worker, the oldest of its requester and band there, sees at most so many younger jobs start
+//! there that its share and its age put behind it. Order of arrival gives none; retries and steps of runs that have started give a few. What
+//! is ahead by share is bounded by the shares themselves: the runs of a requester follow one another in virtual time.
 
 use rch_scheduler::Event;
+use rch_schemas::document::Priority;
 use rch_schemas::wire::http::Intake;
 
 use super::book::{Book, JobRow, RunRow};
 use super::{Broken, Case};
 use crate::violation::Promise;
 
-/// Younger jobs that may go first: with three requesters of equal weight two go between two turns, and retries double that.
+/// Younger jobs that may go first: the later steps and the retries of runs that have started.
 const OVERTAKEN_MAX: u32 = 6;
 
 pub(super) fn overtaking(case: &Case<'_>, event: &Event) -> Broken {
@@ -26,6 +28,17 @@ pub(super) fn overtaking(case: &Case<'_>, event: &Event) -> Broken {
         .collect()
 }
 
+/// The runs of a requester follow one another, so that whoever asks for more stands further back.
+pub(super) fn shares(case: &Case<'_>, event: &Event) -> Broken {
+    let Event::RunAccepted { run } = event else { return Vec::new() };
+    let open = case.book.open.iter().filter_map(|run_id| case.book.runs.get(run_id));
+    let before = open.filter(|other| other.request.0 == run.requester).map(|other| other.share.finish).max().unwrap_or_default();
+    if run.share.start >= before && run.share.finish > run.share.start {
+        return Vec::new();
+    }
+    vec![(Promise::SharesAreKept, format!("{} of {} has share {:?} after one until {before}", run.run_id, run.requester, run.share))]
+}
+
 impl Book {
     /// Jobs that could have started on a worker where one of a younger run is offered a slot.
     pub(super) fn overtaken_by<'a>(
@@ -35,9 +48,8 @@ impl Book {
         now: rch_schemas::Tick,
     ) -> impl Iterator<Item = (&'a rch_schemas::JobId, &'a JobRow, &'a RunRow)> {
         let older = self.open.iter().filter_map(|run_id| self.runs.get(run_id)).filter(|run| run.order < younger.order);
-        let same_band = older.filter(|run| run.priority == younger.priority);
-        let jobs =
-            same_band.flat_map(|run| run.steps.iter().flatten().filter_map(move |job_id| Some((job_id, self.jobs.get(job_id)?, run))));
+        let behind = older.filter(move |run| self.band(run, now) <= self.band(younger, now) && run.share.start <= younger.share.start);
+        let jobs = behind.flat_map(|run| run.steps.iter().flatten().filter_map(move |job_id| Some((job_id, self.jobs.get(job_id)?, run))));
         let could: Vec<_> = jobs.filter(|(_, job, run)| self.could_start(job, run, worker, now)).collect();
         let mut heads = std::collections::BTreeMap::new();
         for row in could {
@@ -47,6 +59,16 @@ impl Book {
             }
         }
         heads.into_values()
+    }
+
+    /// The band that a run counts as of; the lower goes first.
+    fn band(&self, run: &RunRow, now: rch_schemas::Tick) -> u64 {
+        let band = match run.priority {
+            Priority::Interactive => 0_u64,
+            Priority::Normal => 1,
+            Priority::Batch => 2,
+        };
+        band.saturating_sub((now.0 - run.accepted.0) / self.config.queue.age_ms.max(1))
     }
 
     fn could_start(&self, job: &JobRow, run: &RunRow, worker: &rch_schemas::WorkerName, now: rch_schemas::Tick) -> bool {
