@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::Shell;
 use serde_json::{Value, json};
 
-pub(crate) use flags::{FetchFlags, InitFlags, LoginFlags, RunFlags, TailFlags};
+pub(crate) use flags::{FetchFlags, InitFlags, LoginFlags, QueueFlags, RunFlags, TailFlags, WhyFlags};
 pub(crate) use group::{ConfigCommand, SchemaCommand, WorkersCommand};
 
 /// What `rch` is for, by example.
@@ -119,6 +119,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
     },
+    /// List the jobs that wait, and what each waits for
+    #[command(after_help = "Example:\n  rch queue --worker macmini-02")]
+    Queue(QueueFlags),
+    /// Say why this worker, and why it took so long to begin
+    #[command(after_help = "Example:\n  rch why last")]
+    Why(WhyFlags),
     /// The farm's workers
     #[command(subcommand, after_help = "Example:\n  rch workers list")]
     Workers(WorkersCommand),

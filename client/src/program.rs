@@ -76,6 +76,8 @@ fn ends_well(command: &Command) -> bool {
         Command::Xcode(command) => matches!(command, Xcode::Verify { .. } | Xcode::Run { .. } | Xcode::Tail(_) | Xcode::Fetch(_)),
         Command::Cancel { .. }
         | Command::Runs { .. }
+        | Command::Queue(_)
+        | Command::Why(_)
         | Command::Workers(_)
         | Command::Status
         | Command::Login(_)
@@ -101,6 +103,8 @@ pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Res
         Command::Cancel { id } | Command::Xcode(XcodeCommand::Cancel { id }) => command::cancel::run(context, &id).await,
         Command::Fetch(flags) | Command::Xcode(XcodeCommand::Fetch(flags)) => command::fetch::run(context, flags).await,
         Command::Runs { limit } => command::runs::run(context, limit).await,
+        Command::Queue(flags) => command::queue::run(context, flags).await,
+        Command::Why(flags) => command::why::run(context, flags).await,
         Command::Workers(command) => command::workers::run(context, command).await,
         Command::Status => command::status::run(context).await,
         Command::Xcode(XcodeCommand::Init(flags)) => command::init::run(context, flags).await,

@@ -56,6 +56,28 @@ pub(crate) struct InitFlags {
     pub(crate) force: bool,
 }
 
+/// Flags of `rch queue`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QueueFlags {
+    /// Those of one worker, in the order of its line
+    #[arg(long, value_name = "NAME")]
+    pub(crate) worker: Option<String>,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+}
+
+/// Flags of `rch why`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WhyFlags {
+    /// Run or job: an id, a unique prefix of one, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Name every worker that was not chosen
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
 /// Flags of `rch login`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LoginFlags {

@@ -16,12 +16,14 @@ pub(crate) mod init;
 pub(crate) mod login;
 pub(crate) mod manual;
 mod named;
+pub(crate) mod queue;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 mod selection;
 pub(crate) mod status;
 pub(crate) mod tail;
+pub(crate) mod why;
 pub(crate) mod workers;
 
 pub(crate) use context::Context;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rch_schemas::capabilities::Facts;
-use rch_schemas::document::{Farm, Recipe};
+use rch_schemas::document::{Farm, Queue, Recipe, Why};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::seal::PublicKey;
 use rch_schemas::wire::http::{
@@ -141,6 +141,21 @@ impl FarmClient {
         let mut url = self.url_of(&["runs"]);
         url.query_pairs_mut().append_pair("limit", &limit.to_string());
         self.read_again(|| self.with_newest(self.http.get(url.clone()))).await
+    }
+
+    /// Jobs that wait: of one worker in the order of its line, else of all in order of arrival.
+    pub(crate) async fn queue(&self, worker: Option<&WorkerName>, limit: u32) -> Result<Queue, FarmError> {
+        let mut url = self.url_of(&["queue"]);
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        if let Some(worker) = worker {
+            url.query_pairs_mut().append_pair("worker", worker.as_str());
+        }
+        self.read_again(|| self.with_newest(self.http.get(url.clone()))).await
+    }
+
+    /// Why a job is where it is.
+    pub(crate) async fn why(&self, id: &JobId) -> Result<Why, FarmError> {
+        self.get(&["jobs", id.as_str(), "why"]).await
     }
 
     /// A run by id or unique prefix.

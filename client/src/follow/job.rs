@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use rch_schemas::Attempt;
-use rch_schemas::wire::http::{JobState, JobView, WaitingReason};
+use rch_schemas::wire::http::{JobState, JobView};
 
 use crate::cli::LogMode;
 use crate::output::xcodebuild::{Found, Lines, LogDigest};
-use crate::output::{Label, LineId, Reporter, Style, count, duration};
+use crate::output::{Label, LineId, Reporter, Style, count};
 
 use super::cursor::{Cursor, Piece};
+use super::waiting::WaitStory;
 
 /// How long a job that has ended may keep us waiting for the end of its log. The log lies in the store by then; longer means that it is lost.
 const LOG_PATIENCE: Duration = Duration::from_secs(15);
@@ -52,9 +53,7 @@ pub(super) struct JobStory {
     /// Errors that wait for the header's last counts, where a line that was written stays as it is.
     held: Vec<Vec<String>>,
     block_open: bool,
-    /// What was said last of its waiting: its place in the queue, and the words without their numbers.
-    waiting: Option<(Option<u32>, String)>,
-    waits_since: Option<Instant>,
+    waiting: WaitStory,
     ended_at: Option<Instant>,
     ran: Option<Attempt>,
 }
@@ -73,8 +72,7 @@ impl JobStory {
             header: Header::Untold,
             held: Vec::new(),
             block_open: false,
-            waiting: None,
-            waits_since: None,
+            waiting: WaitStory::default(),
             ended_at: None,
             ran: None,
         }
@@ -97,29 +95,13 @@ impl JobStory {
             return;
         }
         let Some(waiting) = &self.view.waiting else { return };
-        let worth_telling = match waiting.reason {
-            WaitingReason::Step | WaitingReason::Claim => false,
-            WaitingReason::Worker | WaitingReason::Slot | WaitingReason::Source | WaitingReason::Backoff => true,
-        };
-        let text = match waiting.ahead {
-            Some(0) => format!("next: {}", waiting.detail),
-            Some(ahead) => format!("{}: {}", ordinal(ahead + 1), waiting.detail),
-            None => waiting.detail.clone(),
-        };
-        if !worth_telling {
-            return;
-        }
-        self.waits_since.get_or_insert(now);
-        let said = if self.place.is_empty() { text } else { format!("{}{}, {text}", self.name, self.place) };
-        // A countdown is no change: the same words with the same place in the queue are said once, and kept up to date on a terminal.
-        let words = (waiting.ahead, said.replace(|c: char| c.is_ascii_digit(), ""));
-        if self.waiting.as_ref() == Some(&words) {
-            reporter.live(Some((&Label::Waiting, &said)));
-        } else {
-            reporter.live(None);
-            reporter.fact(&Label::Waiting, &said);
-            self.waiting = Some(words);
-        }
+        let waiting = waiting.clone();
+        self.waiting.tell(&waiting, (&self.which(), self.view.action), now, reporter);
+    }
+
+    /// The job and a comma, when there are several.
+    fn which(&self) -> String {
+        if self.place.is_empty() { String::new() } else { format!("{}{}, ", self.name, self.place) }
     }
 
     fn tell_start(&mut self, now: Instant, reporter: &mut Reporter) {
@@ -128,12 +110,11 @@ impl JobStory {
         if before.is_some_and(|before| before < self.view.attempt) {
             let text = format!("{}{}, attempt {} on {worker}: the attempt before did not end", self.name, self.place, self.view.attempt);
             reporter.fact(&Label::Retrying, &text);
-        } else if self.waiting.take().is_some() {
-            let waited = self.waits_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-            let which = if self.place.is_empty() { String::new() } else { format!("{}{}, ", self.name, self.place) };
-            reporter.fact(&Label::Started, &format!("{which}on {worker} after {}", duration(waited)));
+            self.waiting = WaitStory::default();
+        } else {
+            let which = self.which();
+            self.waiting.end(&which, &worker, now, reporter);
         }
-        self.waits_since = None;
     }
 
     /// Whether its log should be read now, and from where.
@@ -272,16 +253,4 @@ impl JobStory {
             }
         }
     }
-}
-
-/// `1st`, `2nd`, `3rd`, `11th`.
-fn ordinal(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
 }

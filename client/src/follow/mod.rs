@@ -9,6 +9,7 @@ mod cursor;
 mod job;
 mod story;
 mod streams;
+mod waiting;
 mod watch;
 
 pub(crate) use story::{Story, Telling};

@@ -23,6 +23,8 @@ pub(crate) enum Label {
     Job,
     /// Why a job does not run yet.
     Waiting,
+    /// How long it waited, and for what.
+    Wait,
     /// It runs now, after a wait.
     Started,
     /// A job is tried once more.
@@ -103,6 +105,7 @@ impl Label {
             Self::Run => "Run",
             Self::Job => "Job",
             Self::Waiting => "Waiting",
+            Self::Wait => "Wait",
             Self::Started => "Started",
             Self::Retrying => "Retrying",
             Self::Connection => "Connection",
@@ -162,6 +165,7 @@ impl Label {
             | Self::Run
             | Self::Job
             | Self::Started
+            | Self::Wait
             | Self::Artifacts
             | Self::Manual
             | Self::Exit

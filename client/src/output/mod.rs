@@ -12,6 +12,7 @@ mod marked;
 mod reporter;
 mod screen;
 mod table;
+pub(crate) mod wait;
 pub(crate) mod xcodebuild;
 
 pub(crate) use amount::{bytes, count, duration, grouped};

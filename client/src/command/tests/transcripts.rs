@@ -73,10 +73,12 @@ impl Recording {
             (what, _) if what.starts_with("GET /runs/run-0000001/artifacts/") => Answer::json(&json!({})),
             ("GET /runs/run-0000001", _) => Answer::json(self.states.last().unwrap()),
             ("POST /runs/run-0000001/cancel", _) => Answer::json(&self.states[0]),
-            ("GET /runs?limit=20", _) => Answer::json(&json!([{
+            (what, _) if what.starts_with("GET /runs?limit=") => Answer::json(&json!([{
                 "run_id": "run-0000001", "state": "SUCCEEDED", "project": "App", "requester": "kim", "priority": "normal", "exit_code": 0,
                 "accepted_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:01:37Z", "steps": ["build", "test"],
             }])),
+            (what, _) if what.starts_with("GET /queue?limit=") => Answer::json(&queue()),
+            (what, _) if what.starts_with("GET /jobs/") && what.ends_with("/why") => Answer::json(&example("why")),
             ("GET /workers", _) => Answer::json(&json!([worker()])),
             ("GET /workers/macmini-02", _) => Answer::json(&worker()),
             ("GET /readyz", _) => {
@@ -96,6 +98,16 @@ impl Recording {
         let set = self.sets.iter().find(|set| set.job == job)?.sealed(&Served::key());
         set.get(rest.strip_prefix("artifacts/")?).map(|bytes| Answer::bytes(bytes.clone()))
     }
+}
+
+/// The published example of a document.
+fn example(name: &str) -> Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../schemas/examples/{name}.json"));
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn queue() -> Value {
+    example("queue")
 }
 
 fn worker() -> Value {
@@ -191,12 +203,16 @@ fn failed() -> Recording {
 }
 
 fn waited() -> Recording {
-    let waiting = |ahead: Option<u32>| {
-        let detail = "macmini-02 has 2 of 2 slots taken";
-        run_of_two(&json!({"state": "QUEUED"}), &json!({"waiting": {"reason": "slot", "ahead": ahead, "detail": detail}}), &json!({}))
+    let waiting = |ahead: usize, wait_ms: u64| {
+        let mut waiting = queue()["jobs"][0]["waiting"].clone();
+        waiting["ahead"] = json!(ahead);
+        waiting["estimate"]["wait_ms"] = json!(wait_ms);
+        let before = waiting["jobs_ahead"].as_array_mut().unwrap();
+        before.drain(..before.len() - ahead);
+        run_of_two(&json!({"state": "QUEUED"}), &json!({"waiting": waiting}), &json!({}))
     };
     let mut recording = succeeded();
-    recording.states.splice(1..1, [waiting(Some(2)), waiting(Some(2)), waiting(Some(0))]);
+    recording.states.splice(1..1, [waiting(2, 236_000), waiting(2, 230_000), waiting(1, 178_000), waiting(0, 39_000)]);
     recording
 }
 
@@ -287,6 +303,8 @@ async fn each_kind_of_command_ends_its_json_with_a_result() {
         ("cancel", &["cancel", "run-0000001"]),
         ("fetch", &["fetch", "run-0000001", "build.log"]),
         ("runs", &["runs"]),
+        ("queue", &["queue"]),
+        ("why", &["why", "run-0000001"]),
         ("workers-list", &["workers", "list"]),
         ("workers-show", &["workers", "show", "macmini-02"]),
         ("status", &["status"]),
@@ -313,4 +331,22 @@ async fn each_kind_of_command_ends_its_json_with_a_result() {
         told.push((format!("{name}.jsonl"), normalised_json(&captured.out(), url, &root.path().display().to_string())));
     }
     golden::check_directory("json", &told);
+}
+
+#[tokio::test]
+async fn who_waits_and_why_is_said_in_tables_and_in_words() {
+    let told = async |words: &[&str], recording: Recording| {
+        let root = tree_of_two();
+        let fake = Fake::serve(move |asked| recording.answer(asked)).await;
+        let (ending, captured) = rch(root.path(), &[&["--coordinator", fake.url.as_str()], words].concat()).await;
+        assert_eq!((ending.exit_code, captured.err().as_str()), (0, ""), "{words:?}");
+        format!("$ rch {}\n{}", words.join(" "), captured.out())
+    };
+    let texts = [
+        told(&["queue"], succeeded()).await,
+        told(&["why", "run-0000001"], succeeded()).await,
+        told(&["why", "run-0000001", "--all"], succeeded()).await,
+        told(&["status"], succeeded()).await,
+    ];
+    golden::check_directory("waiting", &[("queue-why-status.txt".to_owned(), texts.join("\n"))]);
 }
