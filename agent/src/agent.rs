@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rch_schemas::capabilities::XcodeState;
 use rch_schemas::protocol::Dialect;
-use rch_store::{OpenError, Store};
+use rch_store::{OpenError, ProbeError, Store};
 
 use crate::attempt::{EPHEMERAL_PREFIX, Workshop, Workspace, sweep_simulators};
 use crate::caches::{ChunkCache, Sources};
@@ -18,6 +18,7 @@ use crate::nats::{ConnectError, Link};
 use crate::outbox::Outbox;
 use crate::probe::{Probe, Prober};
 use crate::shutdown::Shutdown;
+use crate::store_check::check_store;
 use crate::tool::Tools;
 use crate::{durable, identity, recover};
 
@@ -30,6 +31,8 @@ pub(crate) enum StartError {
     Identity(#[from] IdentityError),
     #[error("store")]
     Store(#[from] OpenError),
+    #[error("the store is not what is needed")]
+    Probe(#[from] ProbeError),
     #[error(transparent)]
     Connect(#[from] ConnectError),
     #[error("cannot use data_dir {}", path.display())]
@@ -43,7 +46,7 @@ pub(crate) enum StartError {
 /// Runs the agent until it is told to stop, or cannot go on.
 pub(crate) async fn serve(config: Config, dialect: Dialect) -> Result<StopReason, StartError> {
     let key = identity::read(&config.key_file)?;
-    let shutdown = Shutdown::listen().map_err(StartError::Signals)?;
+    let mut shutdown = Shutdown::listen().map_err(StartError::Signals)?;
     let _lock = lock(&config)?;
     let data = |source| StartError::Data { path: config.data_dir.clone(), source };
     let attempts = config.data_dir.join("attempts");
@@ -52,7 +55,11 @@ pub(crate) async fn serve(config: Config, dialect: Dialect) -> Result<StopReason
     let sources = Arc::new(Sources::open(config.data_dir.join("sources")).map_err(data)?);
     let chunks = ChunkCache::open(config.data_dir.join("caches/chunks")).map_err(data)?;
     chunks.evict().map_err(data)?;
-    let store = Store::open(&config.store)?;
+    let store = Store::open(&config.store, config.store_credentials.as_ref())?;
+    tokio::select! {
+        () = shutdown.told() => return Ok(StopReason::Told),
+        usable = check_store(&store) => usable?,
+    }
     let link = Link::connect(&config.nats_url, &config.name, dialect.protocol).await?;
     println!("rch-agent {}: listening on {}", config.name, without_credentials(&config.nats_url));
 

@@ -53,6 +53,11 @@ pub(crate) fn wall() -> Timestamp {
     Timestamp::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// A fresh ULID as a number: 48 bits of time, 80 random ones.
+pub(crate) fn ulid() -> u128 {
+    ulid::Ulid::generate().0
+}
+
 /// A new session: one start of the agent.
 pub(crate) fn session_id() -> SessionId {
     parse(&ulid::Ulid::generate().to_string())

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use rch_schemas::WorkerName;
 use rch_schemas::invocation::nearest;
+use rch_store::{Credentials, CredentialsError};
 use serde::Deserialize;
 
 /// Variables of the environment that configure the agent start so.
@@ -15,8 +16,19 @@ const VARIABLE_PREFIX: &str = "RCH_AGENT_";
 /// Variables with the prefix that are no keys of the file.
 const OTHER_VARIABLES: [&str; 2] = ["CONFIG", "LOG"];
 /// Every key of the file.
-const KEYS: [&str; 10] =
-    ["name", "nats_url", "store", "data_dir", "key_file", "slots", "max_upload_bytes", "tool_path", "xcode_search", "kill_grace_seconds"];
+const KEYS: [&str; 11] = [
+    "name",
+    "nats_url",
+    "store",
+    "store_credentials_file",
+    "data_dir",
+    "key_file",
+    "slots",
+    "max_upload_bytes",
+    "tool_path",
+    "xcode_search",
+    "kill_grace_seconds",
+];
 
 /// Drives Xcode on this Mac for a build farm.
 #[derive(Debug, Parser)]
@@ -34,9 +46,12 @@ pub(crate) struct Arguments {
     /// Where the farm's NATS server is.
     #[arg(long, env = "RCH_AGENT_NATS_URL", value_name = "URL")]
     nats_url: Option<String>,
-    /// Where the farm's object store is.
+    /// Where the farm's object store is: file:///directory, or s3://bucket?endpoint=https://host:port.
     #[arg(long, env = "RCH_AGENT_STORE", value_name = "URL")]
     store: Option<String>,
+    /// The file with access_key_id and secret_access_key of an s3:// store; else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say them.
+    #[arg(long, env = "RCH_AGENT_STORE_CREDENTIALS_FILE", value_name = "FILE")]
+    store_credentials_file: Option<PathBuf>,
     /// Where attempts, outbox, sources and caches lie.
     #[arg(long, env = "RCH_AGENT_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -67,6 +82,7 @@ struct File {
     name: Option<String>,
     nats_url: Option<String>,
     store: Option<String>,
+    store_credentials_file: Option<PathBuf>,
     data_dir: Option<PathBuf>,
     key_file: Option<PathBuf>,
     slots: Option<u32>,
@@ -85,6 +101,8 @@ pub(crate) struct Config {
     pub(crate) nats_url: String,
     /// Where the farm's object store is.
     pub(crate) store: String,
+    /// Who we are to it, where it asks.
+    pub(crate) store_credentials: Option<Credentials>,
     /// Where attempts, outbox, sources and caches lie.
     pub(crate) data_dir: PathBuf,
     /// The file with the agent's key.
@@ -116,6 +134,8 @@ pub(crate) enum ConfigError {
     Missing { key: &'static str },
     #[error("{key}: {reason}")]
     BadValue { key: &'static str, reason: String },
+    #[error("store_credentials_file")]
+    Credentials(#[from] CredentialsError),
 }
 
 fn hint(nearest: Option<&str>) -> String {
@@ -143,6 +163,7 @@ impl Config {
             name,
             nats_url: required("nats_url", arguments.nats_url.or(file.nats_url))?,
             store: required("store", arguments.store.or(file.store))?,
+            store_credentials: Credentials::find(arguments.store_credentials_file.or(file.store_credentials_file).as_deref(), environment)?,
             data_dir: absolute("data_dir", &required("data_dir", arguments.data_dir.or(file.data_dir))?)?,
             key_file: required("key_file", arguments.key_file.or(file.key_file))?,
             slots,

@@ -32,6 +32,7 @@ mod results;
 #[cfg(test)]
 mod sample;
 mod shutdown;
+mod store_check;
 mod tool;
 pub mod untrusted;
 

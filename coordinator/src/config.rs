@@ -13,6 +13,7 @@ use clap::Parser;
 use rch_scheduler::FarmConfig;
 use rch_schemas::document::SelectionMode;
 use rch_schemas::invocation::{Policy, nearest};
+use rch_store::{Credentials, CredentialsError};
 use serde::Deserialize;
 
 pub(crate) use inventory::{InventoryError, read_inventory};
@@ -28,6 +29,7 @@ const KEYS: [&str; 13] = [
     "nats_url",
     "nats_monitor_url",
     "store",
+    "store_credentials_file",
     "data_dir",
     "key_file",
     "inventory",
@@ -60,9 +62,12 @@ pub(crate) struct Arguments {
     /// The NATS server's monitoring address, asked whether it syncs when `rch.sys.jsz` has no responder.
     #[arg(long, env = "RCH_COORDINATOR_NATS_MONITOR_URL", value_name = "URL")]
     nats_monitor_url: Option<String>,
-    /// Where the farm's object store is.
+    /// Where the farm's object store is: file:///directory, or s3://bucket?endpoint=https://host:port.
     #[arg(long, env = "RCH_COORDINATOR_STORE", value_name = "URL")]
     store: Option<String>,
+    /// The file with access_key_id and secret_access_key of an s3:// store; else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say them.
+    #[arg(long, env = "RCH_COORDINATOR_STORE_CREDENTIALS_FILE", value_name = "FILE")]
+    store_credentials_file: Option<PathBuf>,
     /// Where the projection lies.
     #[arg(long, env = "RCH_COORDINATOR_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -89,6 +94,7 @@ struct File {
     nats_url: Option<String>,
     nats_monitor_url: Option<String>,
     store: Option<String>,
+    store_credentials_file: Option<PathBuf>,
     data_dir: Option<PathBuf>,
     key_file: Option<PathBuf>,
     inventory: Option<PathBuf>,
@@ -112,6 +118,8 @@ pub(crate) struct Config {
     pub(crate) nats_monitor_url: Option<String>,
     /// Where the farm's object store is.
     pub(crate) store: String,
+    /// Who we are to it, where it asks.
+    pub(crate) store_credentials: Option<Credentials>,
     /// Where the projection lies.
     pub(crate) data_dir: PathBuf,
     /// The file with the farm's key.
@@ -139,6 +147,8 @@ pub(crate) enum ConfigError {
     Missing { key: &'static str },
     #[error("{key}: expected {expected}, found {found:?}")]
     BadValue { key: &'static str, expected: &'static str, found: String },
+    #[error("store_credentials_file")]
+    Credentials(#[from] CredentialsError),
     #[error(
         "listen: {address} can be reached from other machines, and this coordinator has no tokens to tell callers apart; listen on a loopback address such as 127.0.0.1:7070 and let people reach it through an SSH tunnel"
     )]
@@ -167,6 +177,7 @@ impl Config {
             nats_url: required("nats_url", arguments.nats_url.or(file.nats_url))?,
             nats_monitor_url: arguments.nats_monitor_url.or(file.nats_monitor_url),
             store: required("store", arguments.store.or(file.store))?,
+            store_credentials: Credentials::find(arguments.store_credentials_file.or(file.store_credentials_file).as_deref(), environment)?,
             data_dir: required("data_dir", arguments.data_dir.or(file.data_dir))?,
             key_file: required("key_file", arguments.key_file.or(file.key_file))?,
             inventory: required("inventory", arguments.inventory.or(file.inventory))?,

@@ -17,6 +17,8 @@ pub(crate) enum Source {
     Ledger,
     /// The inventory file.
     Inventory,
+    /// What the store cannot do.
+    Store,
     /// Effects that failed and will be tried again.
     Effects,
 }

@@ -26,5 +26,6 @@ mod projection;
 mod queue_board;
 mod shared;
 mod shutdown;
+mod store_check;
 
 pub use cli::{main, main_speaking};

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rch_schemas::seal::SigningKey;
-use rch_store::{OpenError, Store};
+use rch_store::{OpenError, ProbeError, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::projection::{self, Projection, ProjectionError};
 use crate::queue_board::QueueBoard;
 use crate::shared::Shared;
 use crate::shutdown;
+use crate::store_check::check_store;
 
 /// How long everything may take to end.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
@@ -39,6 +40,8 @@ pub(crate) enum ProgramError {
     Inventory(#[from] InventoryError),
     #[error("cannot open the store")]
     Store(#[from] OpenError),
+    #[error("the store is not what is needed")]
+    Probe(#[from] ProbeError),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
     #[error("cannot use {}", path.display())]
@@ -63,7 +66,7 @@ pub(crate) enum ProgramError {
 pub(crate) async fn run(config: Config) -> Result<(), ProgramError> {
     let (shutdown, failed) = (CancellationToken::new(), CancellationToken::new());
     let key = read_key(&config.key_file)?;
-    let store = Store::open(&config.store)?;
+    let store = Store::open(&config.store, config.store_credentials.as_ref())?;
     let mut farm_config = config.farm.clone();
     farm_config.inventory = read_inventory(&config.inventory)?;
     let opened = projection::open(&config.data_dir)?;
@@ -93,6 +96,8 @@ pub(crate) async fn run(config: Config) -> Result<(), ProgramError> {
     parts.spawn(async move { shutdown::on_signal(token).await.map_err(ProgramError::Signals) });
     parts.spawn(upkeep(api.metrics.clone(), shutdown.clone()));
     parts.spawn(async move { http::serve(listener, api).await.map_err(ProgramError::Http) });
+    let (store, board, token) = (shared.store.clone(), shared.board.clone(), shutdown.clone());
+    parts.spawn(async move { Ok(check_store(store, board, token).await?) });
     let (path, board, token) = (shared.config.inventory.clone(), shared.board.clone(), shutdown.clone());
     parts.spawn(async move {
         watch_inventory(&path, farm, board, token).await;

@@ -170,7 +170,7 @@ mod tests {
 
     fn bench() -> Bench {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("file://{}/store", dir.path().display())).unwrap();
+        let store = Store::open(&format!("file://{}/store", dir.path().display()), None).unwrap();
         let cache = ChunkCache::open(dir.path().join("chunks")).unwrap();
         Bench { _dir: dir, store, cache }
     }

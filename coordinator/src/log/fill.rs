@@ -91,7 +91,7 @@ mod tests {
     #[tokio::test]
     async fn a_gap_is_filled_from_the_part_that_holds_it() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("file://{}", dir.path().display())).unwrap();
+        let store = Store::open(&format!("file://{}", dir.path().display()), None).unwrap();
         let job: JobId = "job-000001".parse().unwrap();
         for (offset, text) in [(0, "compile\n"), (8, "link\n")] {
             store.put(&layout::log_part(&job, Attempt(1), offset), Bytes::from_static(text.as_bytes())).await.unwrap();

@@ -44,7 +44,7 @@ mod tests {
     #[tokio::test]
     async fn a_corrupt_chunk_counts_as_missing_and_a_right_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("file://{}", dir.path().display())).unwrap();
+        let store = Store::open(&format!("file://{}", dir.path().display()), None).unwrap();
         let right = store.put_plain_chunk(b"right".to_vec()).await.unwrap();
         let corrupt = store.put_plain_chunk(b"corrupt".to_vec()).await.unwrap();
         let absent = Sha256::of("absent");

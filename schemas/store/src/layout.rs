@@ -8,6 +8,7 @@
 //!                              <index>             a file of at most 1 MiB, by its place in the manifest
 //!                              <index>.recipe      the recipe of a larger file, or of a directory
 //! attempts/<job>/<attempt>/log/<first offset>      a flushed part of a running log
+//! attempts/probe/<number>/<part>                   what a program tries its store with when it starts; removed, where that is allowed
 //! runs/<run>/run_plan.json, run_summary.json
 //! runs/<run>/selection/<index>/worker_selection.json, capabilities.json
 //! runs/<run>/jobs/<job>/set.json                   which set counts
@@ -57,6 +58,11 @@ pub fn recipe(digest: &Sha256) -> Key {
 /// The part of an attempt's log that starts at `offset` bytes. Twenty digits, so that a listing is in order.
 pub fn log_part(job_id: &JobId, attempt: Attempt, offset: u64) -> Key {
     Key::new(format!("attempts/{job_id}/{attempt}/log/{offset:020}"))
+}
+
+/// An object to try the store with. It lies where agents may write, too.
+pub(crate) fn probe(nonce: u128, part: &'static str) -> Key {
+    Key::new(format!("attempts/probe/{nonce:032x}/{part}"))
 }
 
 /// A run's plan.

@@ -25,7 +25,7 @@ impl Backend {
 
     pub(crate) fn in_a_directory() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("file://{}", directory.path().display())).unwrap();
+        let store = Store::open(&format!("file://{}", directory.path().display()), None).unwrap();
         let objects = Arc::new(LocalFileSystem::new_with_prefix(directory.path()).unwrap());
         Self { store, objects, _directory: Some(directory) }
     }
