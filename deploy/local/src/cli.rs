@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command;
+use crate::command::{self, StoreKind};
 
 /// A whole farm on this machine: NATS server, coordinator and two agents, in one command.
 #[derive(Debug, Parser)]
@@ -28,6 +28,9 @@ enum Command {
         /// Where the farm lies; it is taken up again by the next `up`.
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
+        /// Keep the store in a bucket of an S3 server on this machine (SeaweedFS, fetched if need be), instead of in a directory.
+        #[arg(long)]
+        s3: bool,
     },
     /// End a farm that `up` left running elsewhere.
     Down {
@@ -41,7 +44,7 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Demo { directory } => command::demo(directory.as_deref()),
-        Command::Up { directory } => command::up(directory.as_deref()),
+        Command::Up { directory, s3 } => command::up(directory.as_deref(), if s3 { StoreKind::Bucket } else { StoreKind::Directory }),
         Command::Down { directory } => command::down(directory.as_deref()),
     }
 }

@@ -1,16 +1,19 @@
 //! What this process was started with; nothing else of this crate reads variables.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names the NATS server to use, before any other place is looked at.
 pub(crate) const NATS_SERVER_VARIABLE: &str = "RCH_NATS_SERVER";
+/// Names the S3 server to use, before any other place is looked at.
+pub(crate) const S3_SERVER_VARIABLE: &str = "RCH_S3_SERVER";
 
 /// The few variables that matter here.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
-    /// `RCH_NATS_SERVER`, when set and not empty.
-    pub(crate) nats_server: Option<PathBuf>,
+    /// The variables that name a tool, when set and not empty.
+    pub(crate) tools: BTreeMap<&'static str, PathBuf>,
     /// `PATH`.
     pub(crate) path: OsString,
     /// `HOME`.
@@ -24,11 +27,16 @@ impl Environment {
     pub(crate) fn of_this_process() -> Self {
         let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         Self {
-            nats_server: path(NATS_SERVER_VARIABLE),
+            tools: [NATS_SERVER_VARIABLE, S3_SERVER_VARIABLE].into_iter().filter_map(|name| Some((name, path(name)?))).collect(),
             path: std::env::var_os("PATH").unwrap_or_default(),
             home: path("HOME"),
             state_home: path("XDG_STATE_HOME").filter(|path| path.is_absolute()),
         }
+    }
+
+    /// The tool that a variable names.
+    pub(crate) fn tool(&self, variable: &str) -> Option<&Path> {
+        self.tools.get(variable).map(PathBuf::as_path)
     }
 
     /// Where tools are kept for every farm of this user: `~/.cache/rch/tools`, or a folder for temporary files without a home.

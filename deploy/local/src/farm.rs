@@ -6,6 +6,7 @@
 //! ```text
 //! bin/{rch,rch-agent,rch-coordinator,rch-keeper}   links to the one program
 //! farm.key  inventory.toml  coordinator.toml       who belongs to the farm
+//! store.toml                                       who we are to the store, when that is a bucket
 //! nats.conf  nats/  coordinator/  store/           what it remembers
 //! agents/<name>/{agent.toml,agent.key,data/,mac/}  one worker, with its simulated Mac
 //! home/  logs/                                     for rch; for people
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 use crate::environment::rch_variables;
 use crate::http;
 use crate::keeper::Keeper;
-use crate::nats_server::{Announced, NatsServer, Ports};
+use crate::nats_server::{Announced, NATS_SERVER, Ports};
 use crate::service::Service;
 
 pub use error::FarmError;
@@ -61,7 +62,7 @@ impl Farm {
             keeper.remove(layout.root());
         }
         files::write_identities(&layout, &plan)?;
-        let nats = Service::new("nats", &NatsServer::provision()?.program, layout.log("nats"), keeper.clone())
+        let nats = Service::new("nats", &NATS_SERVER.provision()?.program, layout.log("nats"), keeper.clone())
             .arguments(["-c".as_ref(), layout.nats_config().as_os_str()]);
         let coordinator = Service::new("coordinator", &layout.link("rch-coordinator"), layout.log("coordinator"), keeper.clone())
             .arguments(["--config".as_ref(), layout.coordinator_config().as_os_str()]);
@@ -108,7 +109,7 @@ impl Farm {
 
     fn spawn_agent(&mut self, name: &str) -> Result<(), FarmError> {
         let plan = self.plan.agents.iter().find(|agent| agent.name == name).expect("only agents of the plan are started");
-        files::write_agent(&self.layout, plan, &self.nats_url())?;
+        files::write_agent(&self.layout, &self.plan, plan, &self.nats_url())?;
         self.agent(name).start(|_| Some(()))?;
         Ok(())
     }
@@ -175,7 +176,7 @@ impl Farm {
         self.layout.root()
     }
 
-    /// The directory of the object store.
+    /// The directory of the object store, where it is in none of a bucket.
     pub fn store(&self) -> PathBuf {
         self.layout.store()
     }

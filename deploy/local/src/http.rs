@@ -1,4 +1,4 @@
-//! Just enough HTTP to ask a coordinator on this machine how it is: one GET, one answer, no TLS. Everything more belongs to `rch`.
+//! Just enough HTTP to ask a server on this machine how it is: one request without a body, one answer, no TLS. Everything more belongs to `rch`.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -9,11 +9,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Status and body of `GET http://ADDRESS/PATH`. HTTP 1.0, so that the body ends where the connection does.
 pub(crate) fn get(url: &str, path: &str) -> io::Result<(u16, String)> {
+    ask("GET", url, path)
+}
+
+/// The same for `POST`.
+pub(crate) fn post(url: &str, path: &str) -> io::Result<(u16, String)> {
+    ask("POST", url, path)
+}
+
+fn ask(method: &str, url: &str, path: &str) -> io::Result<(u16, String)> {
     let address = url.strip_prefix("http://").unwrap_or(url);
     let mut connection = TcpStream::connect(address)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
-    write!(connection, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    write!(connection, "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n")?;
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer)?;
     parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "expected an HTTP response"))

@@ -48,9 +48,9 @@ impl Keeper {
         self.say(&format!("forget {leader}"));
     }
 
-    /// The directory is to be removed when we are gone.
-    pub(crate) fn remove(&self, directory: &Path) {
-        self.say(&format!("remove {}", directory.display()));
+    /// The directory or file is to be removed when we are gone.
+    pub(crate) fn remove(&self, path: &Path) {
+        self.say(&format!("remove {}", path.display()));
     }
 
     /// A keeper that is gone cannot be told anything; the farm itself is none the worse for it.
@@ -73,12 +73,12 @@ impl Drop for Reaped {
 /// The keeper's program.
 pub(crate) fn main() -> ExitCode {
     let mut groups = BTreeSet::new();
-    let mut directories = Vec::new();
+    let mut paths = Vec::new();
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         match line.split_once(' ') {
             Some(("keep", leader)) => groups.extend(leader.parse::<i32>()),
             Some(("forget", leader)) => groups.retain(|group| Ok(*group) != leader.parse()),
-            Some(("remove", directory)) => directories.push(PathBuf::from(directory)),
+            Some(("remove", path)) => paths.push(PathBuf::from(path)),
             Some(_) | None => {}
         }
     }
@@ -86,8 +86,8 @@ pub(crate) fn main() -> ExitCode {
     for signal in [Signal::SIGTERM, Signal::SIGTERM, Signal::SIGKILL] {
         end(&groups, signal);
     }
-    for directory in directories {
-        let _ = std::fs::remove_dir_all(directory);
+    for path in paths {
+        let _ = std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path));
     }
     ExitCode::SUCCESS
 }

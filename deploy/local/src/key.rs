@@ -43,12 +43,17 @@ pub(crate) fn ensure(path: &Path) -> Result<PublicKey, KeyError> {
 
 /// Makes a key file that only its owner can read from its first moment on, and returns its text.
 fn make(path: &Path) -> io::Result<String> {
-    let mut seed = [0; 32];
-    File::open(RANDOMNESS)?.read_exact(&mut seed)?;
-    let text = SigningKey::from_seed(seed).seed_hex();
+    let text = random_hex()?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     Ok(text)
+}
+
+/// 32 random bytes as hexadecimal digits.
+pub(crate) fn random_hex() -> io::Result<String> {
+    let mut seed = [0; 32];
+    File::open(RANDOMNESS)?.read_exact(&mut seed)?;
+    Ok(SigningKey::from_seed(seed).seed_hex())
 }
 
 #[cfg(test)]

@@ -17,10 +17,14 @@ mod key;
 mod nats_server;
 mod program;
 mod report;
+mod s3_server;
 mod service;
+mod tool;
 
 pub use farm::{AgentPlan, Directory, Farm, FarmError, FarmPlan, Mac};
 pub use key::KeyError;
-pub use nats_server::{Durability, FetchError, NatsServer, NatsServerError, Storage, Version};
+pub use nats_server::{Durability, Storage};
 pub use program::main;
+pub use s3_server::{BucketPlan, S3Server, S3ServerError};
 pub use service::{Service, ServiceError};
+pub use tool::{FetchError, Tool, ToolError, Version};

@@ -8,4 +8,4 @@ mod up;
 
 pub(crate) use demo::demo;
 pub(crate) use down::down;
-pub(crate) use up::up;
+pub(crate) use up::{StoreKind, up};

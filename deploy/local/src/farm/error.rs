@@ -4,15 +4,15 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::key::KeyError;
-use crate::nats_server::NatsServerError;
 use crate::service::ServiceError;
+use crate::tool::ToolError;
 
 /// Why a farm is not running.
 #[derive(Debug, thiserror::Error)]
 pub enum FarmError {
     /// There is no NATS server.
     #[error("the farm has no NATS server")]
-    NatsServer(#[from] NatsServerError),
+    NatsServer(#[from] ToolError),
     /// A program of the farm is not running.
     #[error("the farm did not start")]
     Service(#[from] ServiceError),

@@ -1,6 +1,8 @@
 //! The files that a farm's programs read: keys, inventory and configuration.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -14,7 +16,7 @@ use crate::nats_server::{NatsConfig, Ports};
 /// What the inventory says of every worker; jobs may ask for more with tags of their own.
 const TAGS: [&str; 2] = ["macos", "xcode"];
 
-/// Makes the farm's key, each agent's key and simulated Mac, and the inventory that pins the agents' keys.
+/// Makes the farm's key, each agent's key and simulated Mac, the credentials of the store, and the inventory that pins the agents' keys.
 pub(super) fn write_identities(layout: &Layout, plan: &FarmPlan) -> Result<(), FarmError> {
     key::ensure(&layout.farm_key())?;
     let mut workers = Vec::new();
@@ -27,6 +29,12 @@ pub(super) fn write_identities(layout: &Layout, plan: &FarmPlan) -> Result<(), F
             ("public_key", public_key.to_string().into()),
         ])));
         install(layout, agent, &plan.program)?;
+    }
+    if let Some(bucket) = &plan.bucket {
+        let path = layout.store_credentials();
+        let failed = |source| FarmError::Write { path: path.clone(), source };
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(failed)?;
+        file.write_all(bucket.credentials().as_bytes()).map_err(failed)?;
     }
     write(&layout.inventory(), &table([("worker", workers.into())]).to_string())
 }
@@ -54,22 +62,21 @@ pub(super) fn write_coordinator(layout: &Layout, plan: &FarmPlan, farm: &Farm) -
         ("listen", listen.into()),
         ("nats_url", farm.nats_url().into()),
         ("nats_monitor_url", farm.monitor_url().into()),
-        ("store", store_url(layout).into()),
         ("data_dir", text(&layout.root().join("coordinator"))),
         ("key_file", text(&layout.farm_key())),
         ("inventory", text(&layout.inventory())),
     ]);
+    config.extend(store(layout, plan));
     config.extend(plan.coordinator.clone());
     write(&layout.coordinator_config(), &config.to_string())
 }
 
 /// Writes an agent's configuration.
-pub(super) fn write_agent(layout: &Layout, plan: &AgentPlan, nats_url: &str) -> Result<(), FarmError> {
+pub(super) fn write_agent(layout: &Layout, farm: &FarmPlan, plan: &AgentPlan, nats_url: &str) -> Result<(), FarmError> {
     let folder = layout.agent(&plan.name);
     let mut config = table([
         ("name", plan.name.as_str().into()),
         ("nats_url", nats_url.into()),
-        ("store", store_url(layout).into()),
         ("data_dir", text(&folder.join("data"))),
         ("key_file", text(&folder.join("agent.key"))),
         ("slots", i64::from(plan.slots).into()),
@@ -78,12 +85,17 @@ pub(super) fn write_agent(layout: &Layout, plan: &AgentPlan, nats_url: &str) -> 
         config.insert("tool_path".to_owned(), vec![text(&folder.join("mac/bin"))].into());
         config.insert("xcode_search".to_owned(), vec![text(&folder.join("mac"))].into());
     }
+    config.extend(store(layout, farm));
     config.extend(plan.settings.clone());
     write(&folder.join("agent.toml"), &config.to_string())
 }
 
-fn store_url(layout: &Layout) -> String {
-    format!("file://{}", layout.store().display())
+/// Where the store is, and who we are to it.
+fn store(layout: &Layout, plan: &FarmPlan) -> Table {
+    match &plan.bucket {
+        Some(bucket) => table([("store", bucket.url().into()), ("store_credentials_file", text(&layout.store_credentials()))]),
+        None => table([("store", format!("file://{}", layout.store().display()).into())]),
+    }
 }
 
 fn text(path: &Path) -> Value {

@@ -63,6 +63,10 @@ impl Layout {
         self.root.join("store")
     }
 
+    pub(crate) fn store_credentials(&self) -> PathBuf {
+        self.root.join("store.toml")
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.root.join("home")
     }

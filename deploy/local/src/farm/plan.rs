@@ -6,6 +6,7 @@ use rch_xcode_sim::Machine;
 
 use super::{Farm, FarmError};
 use crate::nats_server::{Durability, Storage};
+use crate::s3_server::BucketPlan;
 
 /// What a farm is to be like.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub struct FarmPlan {
     pub(super) agents: Vec<AgentPlan>,
     pub(super) durability: Durability,
     pub(super) storage: Storage,
+    pub(super) bucket: Option<BucketPlan>,
     pub(super) coordinator: toml::Table,
 }
 
@@ -56,6 +58,7 @@ impl FarmPlan {
             agents: Vec::new(),
             durability: Durability::default(),
             storage: Storage::default(),
+            bucket: None,
             coordinator: toml::Table::new(),
         }
     }
@@ -95,6 +98,13 @@ impl FarmPlan {
         self
     }
 
+    /// Keeps the store in a bucket, instead of in the farm's directory.
+    #[must_use]
+    pub fn bucket(mut self, bucket: BucketPlan) -> Self {
+        self.bucket = Some(bucket);
+        self
+    }
+
     /// A key of `coordinator.toml` beside those that every farm needs.
     #[must_use]
     pub fn coordinator_setting(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
@@ -114,6 +124,16 @@ impl FarmPlan {
     /// The agents' names, in the order they were added.
     pub fn agent_names(&self) -> impl Iterator<Item = &str> {
         self.agents.iter().map(|agent| agent.name.as_str())
+    }
+
+    /// The multi-call program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The bucket with the store, when it is in one.
+    pub fn store_bucket(&self) -> Option<&BucketPlan> {
+        self.bucket.as_ref()
     }
 
     /// The agents.

