@@ -23,7 +23,7 @@ const VARIABLE_PREFIX: &str = "RCH_COORDINATOR_";
 /// Variables with the prefix that are no keys of the file.
 const OTHER_VARIABLES: [&str; 2] = ["CONFIG", "LOG"];
 /// Every key of the file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "listen",
     "nats_url",
