@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rch_bundle::name::InvalidName;
 use rch_schemas::protocol::Feature;
-use rch_schemas::{Reason, RunId};
+use rch_schemas::{Reason, RunId, WorkerName};
 use serde_json::json;
 
 use crate::config::ConfigError;
@@ -107,6 +107,26 @@ pub(crate) enum CommandError {
         /// The run.
         run_id: RunId,
     },
+    /// The user looks on no longer; the worker goes on draining.
+    #[error("{worker} goes on draining (look: rch workers show {worker}; open it again: rch workers resume {worker})")]
+    DrainLeft {
+        /// The worker.
+        worker: WorkerName,
+    },
+    /// Somebody opened the worker whose drain was waited for.
+    #[error("{worker} was opened again before it had drained; `rch workers show {worker}` tells what it does")]
+    Reopened {
+        /// The worker.
+        worker: WorkerName,
+    },
+    /// The machine of a worker could not be read again.
+    #[error("{worker} did not read its machine again: {why}; its log on the machine may say more, and it gets no jobs before it has")]
+    NotProbed {
+        /// The worker.
+        worker: WorkerName,
+        /// What happened instead.
+        why: String,
+    },
     /// The user asked to stop, and the farm did not say that it heard of it.
     #[error("the farm could not be told to cancel; the run may go on: rch cancel {run_id}")]
     Unheard {
@@ -162,7 +182,9 @@ impl CommandError {
             | Self::Credentials(_)
             | Self::ArtifactPath { .. } => Why::Usage,
             Self::Interrupted => Why::Reason(Reason::CancelledByUser),
-            Self::Left { .. } | Self::Unheard { .. } => Why::Left,
+            Self::Left { .. } | Self::Unheard { .. } | Self::DrainLeft { .. } => Why::Left,
+            Self::Reopened { .. } => Why::Reason(Reason::Conflict),
+            Self::NotProbed { .. } => Why::Reason(Reason::CapabilitiesStale),
         }
     }
 
@@ -218,7 +240,7 @@ impl CommandError {
     fn label(&self) -> Label {
         if matches!(self, Self::Interrupted) {
             Label::Cancelled
-        } else if matches!(self, Self::Left { .. } | Self::Unheard { .. }) {
+        } else if matches!(self, Self::Left { .. } | Self::Unheard { .. } | Self::DrainLeft { .. }) {
             Label::Left
         } else {
             Label::Error

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Color, Command, XcodeCommand, asks_for_json};
+use crate::cli::{Cli, Color, Command, WorkersCommand, XcodeCommand, asks_for_json};
 use crate::command::run::What;
 use crate::command::{self, Context};
 use crate::environment::Environment;
@@ -73,12 +73,12 @@ fn ends_well(command: &Command) -> bool {
     use XcodeCommand as Xcode;
     match command {
         Command::Xcodebuild { .. } | Command::Tail(_) | Command::Wait { .. } | Command::Fetch(_) => true,
+        Command::Workers(command) => matches!(command, WorkersCommand::Drain { wait: true, .. }),
         Command::Xcode(command) => matches!(command, Xcode::Verify { .. } | Xcode::Run { .. } | Xcode::Tail(_) | Xcode::Fetch(_)),
         Command::Cancel { .. }
         | Command::Runs { .. }
         | Command::Queue(_)
         | Command::Why(_)
-        | Command::Workers(_)
         | Command::Status
         | Command::Login(_)
         | Command::Logout { .. }
@@ -147,6 +147,8 @@ mod tests {
             ("rch xcodebuild build", true),
             ("rch wait last", true),
             ("rch fetch last", true),
+            ("rch workers drain macmini-02 --wait", true),
+            ("rch workers drain macmini-02", false),
             ("rch xcode explain -- build", false),
             ("rch cancel last", false),
             ("rch audit .", false),

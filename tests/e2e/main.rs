@@ -25,4 +25,5 @@ mod steps;
 mod success;
 mod upgrade;
 mod upload;
+mod workers;
 mod zombie;

@@ -27,6 +27,7 @@ mod init;
 mod login;
 mod looking;
 mod transcripts;
+mod workers;
 
 const INPUTS: &[u8] = b"{\"the\":\"inputs\"}";
 const LOG: &str = "Test Case '-[AppTests.A testA]' passed (0.1 seconds).\n** TEST SUCCEEDED **\n";

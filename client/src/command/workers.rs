@@ -1,23 +1,52 @@
-//! `rch workers list` and `rch workers show`.
+//! `rch workers`: listed here, shown and changed in a file each.
 
+mod change;
+mod probe;
 mod show;
 
 use std::time::Duration;
 
-use rch_schemas::wire::http::{Intake, Liveness, RunningJob, WorkerView};
+use rch_schemas::Timestamp;
+use rch_schemas::wire::http::{Intake, Liveness, RemoveWorker, RunningJob, WorkerView};
 use serde_json::json;
 
 use super::Context;
 use crate::cli::WorkersCommand;
+use crate::clock;
 use crate::error::CommandError;
+use crate::farm::FarmClient;
 use crate::output::{Ending, bytes, count, duration, table};
+
+use change::Until;
+
+/// Who closes a worker when no person does.
+const COORDINATOR: &str = "coordinator";
 
 /// Does one of them.
 pub(crate) async fn run(context: &mut Context<'_>, command: WorkersCommand) -> Result<Ending, CommandError> {
     match command {
         WorkersCommand::List { all } => list(context, all).await,
         WorkersCommand::Show { name } => show::run(context, &name).await,
+        WorkersCommand::Drain { name, reason, wait } => {
+            let until = if wait { Until::Idle } else { Until::Recorded };
+            change::drain(context, &name, reason, until).await
+        }
+        WorkersCommand::Resume { name, reason } => change::resume(context, &name, reason).await,
+        WorkersCommand::Remove { name, reason, force } => change::remove(context, &name, &RemoveWorker { reason, force }).await,
+        WorkersCommand::Probe { name } => probe::run(context, &name).await,
     }
+}
+
+/// The worker of this name.
+async fn find(client: &FarmClient, name: &str) -> Result<WorkerView, CommandError> {
+    let known = client.workers().await?;
+    let found = known.iter().find(|worker| worker.worker.as_str() == name);
+    found.cloned().ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|worker| worker.worker.as_str()).collect();
+        let there = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+        let what = format!("the farm has no worker {name:?}; {there}");
+        CommandError::NotFound { what, fix: "`rch workers list` shows what they do" }
+    })
 }
 
 /// Lists the workers; those that are idle and healthy only with `--all`, when there are others to look at.
@@ -26,12 +55,12 @@ async fn list(context: &mut Context<'_>, all: bool) -> Result<Ending, CommandErr
     let connected = context.connect(&layers).await?;
     let mut workers = connected.client.workers().await?;
     workers.sort_by(|one, other| one.worker.cmp(&other.worker));
-    context.reporter.data_lines(&lines(&workers, all));
+    context.reporter.data_lines(&lines(&workers, clock::now(), all));
     Ok(Ending::success(count(workers.len() as u64, "worker")).with_document(json!({ "workers": workers })))
 }
 
 /// What a person sees.
-fn lines(workers: &[WorkerView], all: bool) -> Vec<String> {
+fn lines(workers: &[WorkerView], now: Timestamp, all: bool) -> Vec<String> {
     if workers.is_empty() {
         return vec!["the farm's inventory names no worker".to_owned()];
     }
@@ -46,7 +75,12 @@ fn lines(workers: &[WorkerView], all: bool) -> Vec<String> {
     if shown.len() < workers.len() {
         notes.push(format!("{} of {} shown: idle and healthy hidden (--all)", shown.len(), workers.len()));
     }
-    notes.extend(shown.iter().filter_map(|worker| worker.intake_reason.as_ref().map(|reason| format!("{}  {reason}", worker.worker))));
+    let width = shown.iter().map(|worker| worker.worker.as_str().len()).max().unwrap_or_default();
+    let named = |worker: &&WorkerView| {
+        let name = worker.worker.clone();
+        remarks(worker, now).into_iter().map(move |remark| format!("{:width$}  {remark}", name.as_str()))
+    };
+    notes.extend(shown.iter().copied().flat_map(|worker| named(&worker).collect::<Vec<_>>()));
     if !notes.is_empty() {
         lines.push(String::new());
         lines.extend(notes);
@@ -54,8 +88,40 @@ fn lines(workers: &[WorkerView], all: bool) -> Vec<String> {
     lines
 }
 
+/// What is not as it usually is about a worker.
+fn remarks(worker: &WorkerView, now: Timestamp) -> Vec<String> {
+    let mut remarks: Vec<String> = closed(worker, now).into_iter().collect();
+    if let (Liveness::Lost, Some(seen)) = (worker.liveness, worker.seen_ms) {
+        let last = Timestamp::from_unix_ms(now.unix_ms().saturating_sub_unsigned(seen));
+        remarks.push(format!("last heartbeat {}", clock::time_of_day(last, now)));
+    }
+    remarks.extend(worker.probe_failure.iter().map(|why| format!("its machine could not be read again: {why}")));
+    remarks
+}
+
+/// `draining by kim since 08:50 UTC: "Xcode 16.3"`; `None` when it is open.
+fn closed(worker: &WorkerView, now: Timestamp) -> Option<String> {
+    let word = match worker.intake {
+        Intake::Open => return None,
+        Intake::Draining => "draining",
+        Intake::Quarantined => "quarantined",
+    };
+    let since = worker.intake_since.map(|at| clock::time_of_day(at, now));
+    let reason = worker.intake_reason.as_deref().filter(|reason| !reason.is_empty());
+    Some(match (worker.intake_actor.as_deref(), since) {
+        // What the farm itself says is no quotation.
+        (Some(COORDINATOR), Some(since)) => format!("{word} {since}: {}", reason.unwrap_or("nobody knows why")),
+        (Some(actor), Some(since)) => {
+            let quoted = reason.map(|reason| format!(": \"{reason}\"")).unwrap_or_default();
+            format!("{word} by {actor} since {since}{quoted}")
+        }
+        (None, _) | (_, None) => format!("{word}: {}", reason.unwrap_or("nobody said why")),
+    })
+}
+
 fn is_idle_and_healthy(worker: &WorkerView) -> bool {
-    worker.running.is_empty() && worker.liveness == Liveness::Online && worker.intake == Intake::Open && worker.intake_reason.is_none()
+    let is_healthy = worker.liveness == Liveness::Online && worker.intake == Intake::Open && worker.probe_failure.is_none();
+    is_healthy && worker.running.is_empty() && worker.intake_reason.is_none()
 }
 
 /// `online`, `suspect`, `lost`, `unknown`, or why it takes no jobs although it is online.
@@ -139,21 +205,35 @@ mod tests {
             worker("macmini-01", &json!({"running": [job("PhotoApp", 5_000), job("SampleApp", 9_000)]})),
             worker(
                 "macmini-02",
-                &json!({"intake": "draining", "intake_reason": "draining by kim: \"Xcode 16.3\"", "running": [job("PhotoApp", 370_000)]}),
+                &json!({
+                    "intake": "draining", "intake_reason": "Xcode 16.3", "intake_actor": "kim", "intake_since": "2026-03-02T08:50:00Z",
+                    "running": [job("PhotoApp", 370_000)],
+                }),
             ),
             worker("macmini-03", &json!({})),
+            worker(
+                "macmini-07",
+                &json!({
+                    "intake": "quarantined", "intake_reason": "3 different jobs failed to boot a simulator",
+                    "intake_actor": "coordinator", "intake_since": "2026-03-01T07:02:00Z", "xcodes": ["16.2 (16C5032a)"],
+                }),
+            ),
             worker("macmini-11", &json!({"liveness": "lost", "seen_ms": 720_000, "xcodes": ["16.1 (16B40)"]})),
         ];
         let expected = "\
-WORKER      STATE     BUSY  RUNNING                 XCODE      MACOS      DISK  SEEN
-macmini-01  online    2/2   2: PhotoApp, SampleApp  16.2 16.1  15.3.1  212 GiB    1s
-macmini-02  draining  1/2   test PhotoApp, 6m       16.2 16.1  15.3.1  212 GiB    1s
-macmini-11  lost      -     -                       16.1       15.3.1        -   12m
+WORKER      STATE        BUSY  RUNNING                 XCODE      MACOS      DISK  SEEN
+macmini-01  online       2/2   2: PhotoApp, SampleApp  16.2 16.1  15.3.1  212 GiB    1s
+macmini-02  draining     1/2   test PhotoApp, 6m       16.2 16.1  15.3.1  212 GiB    1s
+macmini-07  quarantined  0/2   -                       16.2       15.3.1  212 GiB    1s
+macmini-11  lost         -     -                       16.1       15.3.1        -   12m
 
-3 of 4 shown: idle and healthy hidden (--all)
-macmini-02  draining by kim: \"Xcode 16.3\"";
-        assert_eq!(lines(&workers, false).join("\n"), expected);
-        assert_eq!(lines(&workers, true).len(), 7);
-        assert_eq!(lines(&workers[2..3], false).len(), 2);
+4 of 5 shown: idle and healthy hidden (--all)
+macmini-02  draining by kim since 08:50 UTC: \"Xcode 16.3\"
+macmini-07  quarantined 2026-03-01 07:02 UTC: 3 different jobs failed to boot a simulator
+macmini-11  last heartbeat 09:31 UTC";
+        let now = "2026-03-02T09:43:00Z".parse().unwrap();
+        assert_eq!(lines(&workers, now, false).join("\n"), expected);
+        assert_eq!(lines(&workers, now, true).len(), 10);
+        assert_eq!(lines(&workers[2..3], now, false).len(), 2);
     }
 }

@@ -8,7 +8,8 @@ use rch_schemas::document::{Farm, Queue, Recipe, Why};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::seal::PublicKey;
 use rch_schemas::wire::http::{
-    Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RunAccepted, RunLine, RunView, SelectionPreview, WorkerView,
+    ChangeIntake, Health, JobView, LEDGER_SEQ_HEADER, MIN_SEQ_HEADER, Problem, RemoveWorker, RunAccepted, RunLine, RunView,
+    SelectionPreview, WorkerRemoved, WorkerView,
 };
 use rch_schemas::{JobId, LedgerSeq, Reason, RunId, Sha256, WorkerName};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -186,6 +187,26 @@ impl FarmClient {
     /// A worker.
     pub(crate) async fn worker(&self, name: &WorkerName) -> Result<WorkerView, FarmError> {
         self.get(&["workers", name.as_str()]).await
+    }
+
+    /// Asks for a worker to begin nothing new.
+    pub(crate) async fn drain(&self, name: &WorkerName, request: &ChangeIntake) -> Result<WorkerView, FarmError> {
+        self.post(&["workers", name.as_str(), "drain"], &body(request)).await
+    }
+
+    /// Asks for a worker to take jobs again.
+    pub(crate) async fn resume(&self, name: &WorkerName, request: &ChangeIntake) -> Result<WorkerView, FarmError> {
+        self.post(&["workers", name.as_str(), "resume"], &body(request)).await
+    }
+
+    /// Asks for a worker to leave the fleet.
+    pub(crate) async fn remove(&self, name: &WorkerName, request: &RemoveWorker) -> Result<WorkerRemoved, FarmError> {
+        self.post(&["workers", name.as_str(), "remove"], &body(request)).await
+    }
+
+    /// Asks for a worker's machine to be read again; what is found comes later.
+    pub(crate) async fn probe(&self, name: &WorkerName) -> Result<WorkerView, FarmError> {
+        self.post(&["workers", name.as_str(), "probe"], b"").await
     }
 
     /// What a worker can do; `None` when it, or the coordinator, does not say.
@@ -417,6 +438,10 @@ impl Place {
 fn is_document(bytes: &[u8]) -> bool {
     let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
     value["schema_id"].as_str().is_some_and(|id| id.starts_with("rch-xcode/"))
+}
+
+fn body(request: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(request).expect("requests of texts and switches serialize")
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -89,6 +89,16 @@ pub(crate) enum Label {
     Token,
     /// A file that was written.
     Written,
+    /// A worker finishes what began there.
+    Draining,
+    /// It has.
+    Drained,
+    /// A worker takes jobs again.
+    Resumed,
+    /// A worker left the fleet.
+    Removed,
+    /// A worker read its machine again.
+    Probed,
     /// A step, by its name in the configuration.
     Step(String),
 }
@@ -138,6 +148,11 @@ impl Label {
             Self::Key => "Key",
             Self::Token => "Token",
             Self::Written => "Written",
+            Self::Draining => "Draining",
+            Self::Drained => "Drained",
+            Self::Resumed => "Resumed",
+            Self::Removed => "Removed",
+            Self::Probed => "Probed",
             Self::Step(name) => name,
         }
     }
@@ -182,6 +197,11 @@ impl Label {
             | Self::Dropped
             | Self::Environment
             | Self::Policy
+            | Self::Draining
+            | Self::Drained
+            | Self::Resumed
+            | Self::Removed
+            | Self::Probed
             | Self::Step(_) => None,
         }
     }

@@ -5,6 +5,7 @@ mod runs;
 
 use std::collections::BTreeSet;
 
+use rch_schemas::wire::http::Intake;
 use rch_schemas::{JobId, RunId, Sha256, WorkerName};
 
 use crate::attempt::{AttemptRecord, AttemptState};
@@ -13,7 +14,7 @@ use crate::event::{Event, Judgement};
 use crate::job::{Job, JobPhase};
 use crate::run::{EndedRun, Run};
 use crate::state::State;
-use crate::worker::{REPLACED_SESSIONS_KEPT, Session, Worker};
+use crate::worker::{IntakeChange, REPLACED_SESSIONS_KEPT, Session, Worker};
 
 pub(crate) use runs::accepted_row;
 
@@ -120,7 +121,8 @@ fn changes<'a>(state: &State, event: &'a Event) -> Changes<'a> {
         | Event::CapabilitiesChanged { worker, .. }
         | Event::WorkerLost { worker }
         | Event::WorkerReturned { worker }
-        | Event::IntakeChanged { worker, .. } => Changes::Worker(worker),
+        | Event::IntakeChanged { worker, .. }
+        | Event::WorkerRemoved { worker, .. } => Changes::Worker(worker),
         Event::LedgerCreated { .. } | Event::LeaderStarted { .. } | Event::FleetJudged { .. } => Changes::Nothing,
     }
 }
@@ -152,10 +154,12 @@ fn fold(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched 
         }
         Event::WorkerLost { worker } => change_worker(state, worker, |row| row.lost = true),
         Event::WorkerReturned { worker } => change_worker(state, worker, |row| row.lost = false),
-        Event::IntakeChanged { worker, intake, reason } => change_worker(state, worker, |row| {
+        Event::IntakeChanged { worker, intake, reason, by } => change_worker(state, worker, |row| {
             row.intake = *intake;
             row.intake_reason.clone_from(reason);
+            row.intake_changed = Some(IntakeChange { by: by.clone(), at: stamp.wall, tick: stamp.tick });
         }),
+        Event::WorkerRemoved { worker, .. } => worker_removed(state, worker),
         Event::RunAccepted { run } => runs::accepted(state, stamp, index, run),
         Event::FleetJudged { judgement } => fleet_judged(state, judgement),
         Event::WorkerSelected { selection } => runs::selected(state, stamp, selection),
@@ -221,6 +225,18 @@ fn change_worker(state: &mut State, name: &WorkerName, change: impl FnOnce(&mut 
     change(state.workers.entry(name.clone()).or_insert_with(|| Worker::new(name.clone())));
     state.fleet_version += 1;
     Touched::worker(name)
+}
+
+/// The row stays, so that an agent that does not know yet is told that nothing of it is wanted.
+fn worker_removed(state: &mut State, name: &WorkerName) -> Touched {
+    if let Some(entry) = state.config.inventory.remove(name) {
+        state.config.removed.insert(name.clone(), entry.public_key);
+    }
+    change_worker(state, name, |row| {
+        assert!(row.held.is_empty(), "{name} leaves and holds {:?}", row.held);
+        (row.intake, row.intake_changed) = (Intake::Open, None);
+        row.intake_reason.clear();
+    })
 }
 
 fn start_session(worker: &mut Worker, session: Session) {

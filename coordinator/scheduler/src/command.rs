@@ -105,6 +105,15 @@ pub enum CommandBody {
         /// Why, in the operator's words.
         reason: String,
     },
+    /// Take a worker out of the fleet, until it is enrolled again.
+    RemoveWorker {
+        /// The worker.
+        worker: WorkerName,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Whether what it runs may be given up.
+        force: bool,
+    },
     /// The chunks a run waits for are in the store again.
     SourceRestored {
         /// The run.

@@ -17,6 +17,9 @@ pub struct FarmConfig {
     /// The protocol versions that the coordinator's build speaks: what a run was promised must be the same in a replay by another build.
     #[serde(default = "first_protocol")]
     pub protocol: ProtocolRange,
+    /// Workers that were removed by hand while the inventory file still names them, with the key that it pins.
+    #[serde(default)]
+    pub removed: BTreeMap<WorkerName, PublicKey>,
     /// What invocations may say beside the built-in table.
     pub policy: Policy,
     /// Attempts of a job that may reach Running.
@@ -66,6 +69,7 @@ impl Default for FarmConfig {
         Self {
             inventory: BTreeMap::new(),
             protocol: ProtocolRange::OURS,
+            removed: BTreeMap::new(),
             policy: Policy::default(),
             max_attempts: 2,
             max_refusals: 10,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::FarmConfig;
 use crate::queue::Share;
+use crate::worker::IntakeBy;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +80,18 @@ pub enum Event {
         intake: Intake,
         /// Why.
         reason: String,
+        /// Who did it.
+        #[serde(default)]
+        by: IntakeBy,
+    },
+    /// A worker left the fleet, by a person's word or with its entry in the inventory; it holds nothing any more.
+    WorkerRemoved {
+        /// The worker.
+        worker: WorkerName,
+        /// Why.
+        reason: String,
+        /// Who did it.
+        by: IntakeBy,
     },
     /// A run is recorded.
     RunAccepted {

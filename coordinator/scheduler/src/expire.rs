@@ -11,6 +11,7 @@ use crate::attempt::{AttemptRecord, AttemptState};
 use crate::cancel::withdrawal;
 use crate::command::Stamp;
 use crate::event::Event;
+use crate::fleet::fence;
 use crate::job::Job;
 use crate::observed::{HEARTBEATS_WITHOUT_ATTEMPT, Observed};
 use crate::queue::Arrival;
@@ -58,7 +59,9 @@ impl<'a> Clock<'a> {
     /// that the leader is deaf than that the fleet is dead.
     fn newly_lost(&self) -> Vec<&'a WorkerName> {
         let limit = Duration::from_millis(self.state.config.lost_after_ms);
-        let heard: Vec<_> = self.state.workers.values().filter(|worker| worker.session.is_some() && !worker.lost).collect();
+        let enrolled = |worker: &&Worker| self.state.config.inventory.contains_key(&worker.name);
+        let heard: Vec<_> =
+            self.state.workers.values().filter(enrolled).filter(|worker| worker.session.is_some() && !worker.lost).collect();
         let silent = |worker: &&&Worker| silence(worker, self.observed, self.stamp.tick).is_some_and(|silence| silence >= limit);
         let lost: Vec<_> = heard.iter().filter(silent).map(|worker| &worker.name).collect();
         if lost.len() >= 3 && lost.len() * 3 > heard.len() { Vec::new() } else { lost }
@@ -83,16 +86,8 @@ impl<'a> Clock<'a> {
 
     /// A lost worker's running attempts are fenced, its offers taken back.
     fn lose(&self, worker: &Worker) -> Vec<Event> {
-        let mut events = vec![Event::WorkerLost { worker: worker.name.clone() }];
-        for (job_id, attempt) in &worker.held {
-            let Some(job) = self.state.jobs.get(job_id) else { continue };
-            match job.current_numbered(*attempt).map(|attempt| &attempt.state) {
-                Some(AttemptState::Running { .. }) => events.push(Event::AttemptLost { job_id: job_id.clone(), attempt: *attempt }),
-                Some(AttemptState::Offered) => events.extend(withdrawal(job, "the worker was lost")),
-                _ => {}
-            }
-        }
-        events
+        let lost = Event::WorkerLost { worker: worker.name.clone() };
+        [lost].into_iter().chain(fence(self.state, worker, "the worker was lost")).collect()
     }
 
     fn expire_job(&self, job: &Job) -> Vec<Event> {

@@ -10,28 +10,35 @@ use crate::event::Event;
 use crate::job::Job;
 use crate::run::Run;
 use crate::state::State;
-use crate::worker::Worker;
+use crate::worker::{IntakeBy, Worker};
 
 /// Changes a worker's intake. Offers that it would not get any more are taken back in the same record, so that nothing new starts there
 /// after it.
-pub(crate) fn set_intake(state: &State, name: &WorkerName, intake: Intake, reason: &str) -> Decision {
-    let Some(row) = state.workers.get(name) else {
+pub(crate) fn set_intake(state: &State, name: &WorkerName, intake: Intake, (by, reason): (IntakeBy, &str)) -> Decision {
+    let Some(row) = state.workers.get(name).filter(|_| state.config.inventory.contains_key(name)) else {
         return Decision::answer(Reply::Refused(Box::new(not_found("worker", name.as_str()))));
     };
     if row.intake == intake && (row.intake_reason == reason || intake == Intake::Open) {
         return Decision::events(Vec::new());
     }
-    let changed = Event::IntakeChanged { worker: name.clone(), intake, reason: reason.to_owned() };
+    Decision::events(change(state, row, intake, (by, reason)))
+}
+
+/// The change with what it takes back.
+pub(crate) fn change(state: &State, row: &Worker, intake: Intake, (by, reason): (IntakeBy, &str)) -> Vec<Event> {
+    let name = &row.name;
+    let changed = Event::IntakeChanged { worker: name.clone(), intake, reason: reason.to_owned(), by };
     let held = row.held.iter().filter_map(|(job_id, _)| state.job_and_run(job_id));
     let unwanted = held.filter(|(job, run)| !takes(state, (name, intake), run, job));
     let withdrawn = unwanted.filter_map(|(job, _)| withdrawal(job, "the worker takes no new jobs"));
-    Decision::events([changed].into_iter().chain(withdrawn).collect())
+    [changed].into_iter().chain(withdrawn).collect()
 }
 
 impl Worker {
-    /// Whether the worker, as open as it is and with the agent it has now, takes a job.
+    /// Whether the worker, if it is of the fleet, as open as it is and with the agent it has now, takes a job.
     pub(crate) fn takes(&self, state: &State, run: &Run, job: &Job) -> bool {
-        self.session.as_ref().is_some_and(|session| run.is_spoken(&state.config, session))
+        state.config.inventory.contains_key(&self.name)
+            && self.session.as_ref().is_some_and(|session| run.is_spoken(&state.config, session))
             && takes(state, (&self.name, self.intake), run, job)
     }
 }

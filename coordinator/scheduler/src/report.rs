@@ -25,7 +25,7 @@ const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 /// Decides what a report means.
 pub(crate) fn report(state: &State, stamp: &Stamp, worker: &WorkerName, report: &Report) -> Decision {
     let (Some(row), Some(entry)) = (state.workers.get(worker), state.config.inventory.get(worker)) else {
-        return refuse(Reason::NotEnrolled, format!("{worker} is not in the farm's inventory; add it with its public key"));
+        return refuse(Reason::NotEnrolled, not_enrolled(state, worker));
     };
     let reporter = Reporter { state, stamp, row, entry };
     if let ReportBody::Announce(announce) = &report.body {
@@ -53,6 +53,13 @@ pub(crate) fn report(state: &State, stamp: &Stamp, worker: &WorkerName, report: 
             reporter.refused(job_id, *attempt, event)
         }
     }
+}
+
+fn not_enrolled(state: &State, worker: &WorkerName) -> String {
+    if state.config.removed.contains_key(worker) {
+        return format!("{worker} was removed from the farm; to enrol it again, take it out of the inventory and then put it in once more");
+    }
+    format!("{worker} is not in the farm's inventory; add it with its public key")
 }
 
 fn refuse(code: Reason, message: String) -> Decision {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rch_schemas::capabilities::Facts;
 use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::wire::http::{Intake, Liveness};
-use rch_schemas::{Attempt, JobId, SessionId, Sha256, Tick, WorkerName};
+use rch_schemas::{Attempt, JobId, SessionId, Sha256, Tick, Timestamp, WorkerName};
 use serde::{Deserialize, Serialize};
 
 use crate::config::FarmConfig;
@@ -29,8 +29,55 @@ pub struct Worker {
     pub intake: Intake,
     /// Why intake is not open.
     pub intake_reason: String,
+    /// The last change of intake; absent when there was none.
+    pub intake_changed: Option<IntakeChange>,
     /// Attempts offered to it or running on it.
     pub held: BTreeSet<(JobId, Attempt)>,
+}
+
+/// When a worker was opened or closed, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntakeChange {
+    /// Who did it.
+    pub by: IntakeBy,
+    /// When, for people.
+    pub at: Timestamp,
+    /// When, for deadlines.
+    pub tick: Tick,
+}
+
+/// Who opens, closes or removes a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "who", rename_all = "snake_case")]
+pub enum IntakeBy {
+    /// A person or a program.
+    Actor {
+        /// The name of its token.
+        name: String,
+    },
+    /// The farm: jobs kept failing there for no fault of their own.
+    Failures,
+    /// The farm: two machines use the worker's name.
+    Duplicate,
+    /// The farm: the inventory no longer names the worker.
+    Inventory,
+}
+
+impl Default for IntakeBy {
+    /// Before actors were recorded nobody else could.
+    fn default() -> Self {
+        Self::Actor { name: "local".to_owned() }
+    }
+}
+
+impl IntakeBy {
+    /// The actor, or `coordinator`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Actor { name } => name,
+            Self::Failures | Self::Duplicate | Self::Inventory => "coordinator",
+        }
+    }
 }
 
 /// One start of an agent.
@@ -62,6 +109,7 @@ impl Worker {
             lost: false,
             intake: Intake::Open,
             intake_reason: String::new(),
+            intake_changed: None,
             held: BTreeSet::new(),
         }
     }

@@ -53,6 +53,7 @@ impl Ask {
             | CommandBody::CancelRun { .. }
             | CommandBody::CancelJob { .. }
             | CommandBody::SetIntake { .. }
+            | CommandBody::RemoveWorker { .. }
             | CommandBody::SourceRestored { .. }
             | CommandBody::Tick => Reply::Refused(Box::new(Problem::new(status, code, detail))),
         }

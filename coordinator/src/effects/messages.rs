@@ -145,7 +145,7 @@ impl Effects {
         for name in &applied.touched.workers {
             workers.extend(snapshot.worker(name)?);
         }
-        self.offers.ensure_consumers(&workers).await?;
+        self.offers.ensure_consumers(&snapshot, &workers).await?;
         for job_id in &applied.touched.jobs {
             let Some((job, run)) = snapshot.job_and_run(job_id)? else { continue };
             self.offers.job_changed(&run, &job, applied.seq).await?;

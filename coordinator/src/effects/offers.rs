@@ -12,7 +12,7 @@ use rch_schemas::{LedgerSeq, WorkerName};
 use crate::clock;
 use crate::crash_point;
 use crate::metrics;
-use crate::nats::{Connection, StreamError, ensure_consumers, ensure_jobs};
+use crate::nats::{Connection, StreamError, ensure_consumers, ensure_jobs, remove_consumer};
 use crate::projection::{ProjectionError, Snapshot};
 
 /// Why offers are not as they should be; the next look mends it.
@@ -31,20 +31,22 @@ pub(super) struct Offers {
     connection: Connection,
     /// The consumers known to be there, by worker, with the slots they were made for.
     consumers: BTreeMap<WorkerName, u32>,
+    /// Workers that left the fleet and are known to have none.
+    without_consumer: BTreeSet<WorkerName>,
 }
 
 impl Offers {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, consumers: BTreeMap::new() }
+        Self { connection, consumers: BTreeMap::new(), without_consumer: BTreeSet::new() }
     }
 
     /// Makes the whole queue what `snapshot` says: stream, consumers, and every offer.
     pub(super) async fn reconcile(&mut self, snapshot: &Snapshot) -> Result<(), OfferError> {
         if ensure_jobs(&self.connection.jetstream).await? {
-            self.consumers.clear();
+            self.forget();
         }
         let workers = snapshot.workers()?;
-        self.ensure_consumers(&workers).await?;
+        self.ensure_consumers(snapshot, &workers).await?;
         let wanted = wanted(snapshot, &workers)?;
         let there = self.there().await?;
         for subject in there.iter().filter(|subject| !wanted.contains_key(*subject)) {
@@ -61,16 +63,28 @@ impl Offers {
     /// Forgets which consumers are there: after a reconnect they may not be.
     pub(super) fn forget(&mut self) {
         self.consumers.clear();
+        self.without_consumer.clear();
     }
 
-    /// Makes sure of the consumers of `workers`.
-    pub(super) async fn ensure_consumers(&mut self, workers: &[Worker]) -> Result<(), OfferError> {
+    /// Makes sure that those of `workers` that are of the fleet have their consumers, and that the others have none, nor offers.
+    pub(super) async fn ensure_consumers(&mut self, snapshot: &Snapshot, workers: &[Worker]) -> Result<(), OfferError> {
+        let inventory = snapshot.farm()?.config.inventory;
+        let (enrolled, others): (Vec<&Worker>, Vec<_>) = workers.iter().partition(|worker| inventory.contains_key(&worker.name));
         let slots = |worker: &Worker| worker.session.as_ref().map(|session| session.slots);
-        let new = workers.iter().filter(|worker| slots(worker).is_some_and(|slots| self.consumers.get(&worker.name) != Some(&slots)));
+        let new = enrolled.into_iter().filter(|worker| slots(worker).is_some_and(|slots| self.consumers.get(&worker.name) != Some(&slots)));
         let new: Vec<_> = new.cloned().collect();
         if !new.is_empty() {
             ensure_consumers(&self.connection.jetstream, &new).await?;
+            self.without_consumer.retain(|name| new.iter().all(|worker| worker.name != *name));
             self.consumers.extend(new.iter().filter_map(|worker| Some((worker.name.clone(), slots(worker)?))));
+        }
+        for worker in others {
+            if !self.without_consumer.contains(&worker.name) {
+                self.purge(&subject::offers_to(&worker.name)).await?;
+                remove_consumer(&self.connection.jetstream, &worker.name).await?;
+                self.consumers.remove(&worker.name);
+                self.without_consumer.insert(worker.name.clone());
+            }
         }
         Ok(())
     }

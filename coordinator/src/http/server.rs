@@ -81,6 +81,7 @@ fn router(api: Api) -> Router {
         .route("/workers/{worker}/facts", get(workers::facts))
         .route("/workers/{worker}/drain", post(workers::drain))
         .route("/workers/{worker}/resume", post(workers::resume))
+        .route("/workers/{worker}/remove", post(workers::remove))
         .route("/workers/{worker}/probe", post(workers::probe))
         .route_layer(middleware::from_fn_with_state(api.clone(), super::middleware::after_first_reading))
         .merge(probes());

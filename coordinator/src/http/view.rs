@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rch_scheduler::{Board, FarmConfig, Job, JobPhase, Run, State, StateRows, Worker, liveness, run_plan};
 use rch_schemas::wire::http::{Intake, JobView, Liveness, RunView, RunningJob, WorkerView};
@@ -132,23 +133,30 @@ pub(super) fn worker(snapshot: &Snapshot, config: &FarmConfig, vitals: Option<&V
     let row = vitals.and_then(|vitals| vitals.observed.workers.get(&worker.name));
     let facts = worker.facts.as_ref();
     let heard = vitals.zip(row.and_then(|row| row.heard_at));
+    let closed = worker.intake_changed.as_ref().filter(|_| worker.intake != Intake::Open);
+    let running = running(snapshot, worker, vitals)?;
     Ok(WorkerView {
         worker: worker.name.clone(),
         priority: entry.map_or(u32::MAX, |entry| entry.priority),
         tags: entry.map_or_else(Vec::new, |entry| entry.tags.iter().cloned().collect()),
         liveness: worker_liveness(worker, config, vitals),
         intake: worker.intake,
-        intake_reason: (worker.intake != Intake::Open).then(|| worker.intake_reason.clone()),
+        intake_reason: closed.map(|_| worker.intake_reason.clone()).filter(|reason| !reason.is_empty()),
+        intake_actor: closed.map(|change| change.by.name().to_owned()),
+        intake_since: closed.map(|change| change.at),
+        offered: u32::try_from(worker.held.len() - running.len()).unwrap_or(u32::MAX),
         slots: worker.session.as_ref().map_or(0, |session| session.slots),
-        running: running(snapshot, worker, vitals)?,
+        running,
         xcodes: facts
             .map_or_else(Vec::new, |(_, facts)| facts.xcodes.iter().map(|xcode| format!("{} ({})", xcode.version, xcode.build)).collect()),
         macos: facts.map(|(_, facts)| facts.macos.version.clone()),
         disk_free_bytes: row.filter(|row| row.disk_free_bytes > 0).map(|row| row.disk_free_bytes),
-        seen_ms: heard.map(|(vitals, heard)| u64::try_from(vitals.now.since(heard).as_millis()).unwrap_or(u64::MAX)),
+        seen_ms: heard.map(|(vitals, heard)| millis(vitals.now.since(heard))),
         agent_version: worker.session.as_ref().map(|session| session.agent_version.clone()),
         protocol: worker.session.as_ref().map(|session| session.protocol),
         capabilities_sha256: facts.map(|(digest, _)| *digest),
+        capabilities_age_ms: vitals.zip(row.and_then(|row| row.capabilities_at)).map(|(vitals, at)| millis(vitals.now.since(at))),
+        probe_failure: None,
     })
 }
 
@@ -162,12 +170,16 @@ pub(super) fn worker_liveness(worker: &Worker, config: &FarmConfig, vitals: Opti
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn running(snapshot: &Snapshot, worker: &Worker, vitals: Option<&Vitals>) -> ApiResult<Vec<RunningJob>> {
     let mut running = Vec::new();
     for (job_id, attempt) in &worker.held {
         let Some((job, run)) = snapshot.job_and_run(job_id)? else { continue };
         let Some(record) = job.current_numbered(*attempt).filter(|record| record.started.is_some()) else { continue };
-        let running_ms = vitals.map_or(0, |vitals| u64::try_from(record.ran(vitals.now).as_millis()).unwrap_or(u64::MAX));
+        let running_ms = vitals.map_or(0, |vitals| millis(record.ran(vitals.now)));
         running.push(RunningJob {
             job_id: job_id.clone(),
             action: job.action,

@@ -13,7 +13,7 @@ mod server;
 mod streams;
 
 pub(crate) use connection::{Connection, Link, connect};
-pub(crate) use consumers::ensure_consumers;
+pub(crate) use consumers::{ensure_consumers, remove_consumer};
 pub(crate) use durability::Durability;
 pub(crate) use heartbeats::Heartbeats;
 pub(crate) use missing::really_missing;

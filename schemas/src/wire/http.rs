@@ -294,6 +294,15 @@ pub struct WorkerView {
     /// Why intake is not open; absent when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intake_reason: Option<String>,
+    /// Who closed it: a token's name, or `coordinator`; absent when it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake_actor: Option<String>,
+    /// When it was closed; absent when it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake_since: Option<Timestamp>,
+    /// Attempts that were offered to it and are not claimed yet.
+    #[serde(default)]
+    pub offered: u32,
     /// Jobs at once; 0 before it announced itself.
     pub slots: u32,
     /// The jobs it runs.
@@ -318,6 +327,42 @@ pub struct WorkerView {
     /// Digest of its facts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities_sha256: Option<Sha256>,
+    /// Milliseconds since its facts were confirmed last; absent when this coordinator heard no confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities_age_ms: Option<u64>,
+    /// Why its machine could not be read again, and how long that took; absent when it could, or was not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_failure: Option<String>,
+}
+
+/// Body of `POST /v1/workers/{worker}/drain` and `resume`; no body is an empty one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeIntake {
+    /// Why, in the operator's words: one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// Body of `POST /v1/workers/{worker}/remove`; no body is an empty one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveWorker {
+    /// Why, in the operator's words: one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Whether a worker that is neither drained nor lost goes, too; what it runs is given to others.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// The answer to `POST /v1/workers/{worker}/remove`: it is no longer in the fleet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkerRemoved {
+    /// The worker.
+    pub worker: WorkerName,
+    /// Jobs that it ran and that others are to run now.
+    pub given_up: Vec<JobId>,
 }
 
 /// A job on a worker.

@@ -35,7 +35,15 @@ impl Brain {
     }
 
     pub(crate) fn apply(self, state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched {
+        let kept = if let Event::WorkerRemoved { worker, .. } = event { state.config.inventory.get(worker).cloned() } else { None };
         let touched = apply(state, stamp, index, event);
+        if self.plant == Some(Plant::RemovedStillChosen)
+            && let Event::WorkerRemoved { worker, .. } = event
+            && let Some(entry) = kept
+        {
+            state.config.inventory.insert(worker.clone(), entry);
+            state.config.removed.clear();
+        }
         if self.plant == Some(Plant::RefusalUsesUpAnAttempt)
             && let Event::AttemptRefused { job_id, .. } = event
             && let Some(job) = state.jobs.get_mut(job_id)

@@ -34,7 +34,7 @@ impl Clients {
 
     /// Operators no longer want what they have not been told is done.
     pub(crate) fn forget_intake(&mut self) {
-        self.open.retain(|(call, _)| !matches!(call, ClientCall::Intake { .. }));
+        self.open.retain(|(call, _)| !matches!(call, ClientCall::Intake { .. } | ClientCall::Remove { .. }));
     }
 
     /// Whether everybody was answered.
@@ -117,6 +117,9 @@ fn body_of(world: &World, call: &ClientCall) -> (String, CommandBody) {
             let reason = "an operator said so".to_owned();
             (operator(), CommandBody::SetIntake { worker: worker.clone(), intake: *intake, reason })
         }
+        ClientCall::Remove { worker, force } => {
+            (operator(), CommandBody::RemoveWorker { worker: worker.clone(), reason: "sold".to_owned(), force: *force })
+        }
     }
 }
 
@@ -142,8 +145,11 @@ fn answered(world: &mut World, call: &ClientCall, reply: Reply) {
         (ClientCall::Conflict { .. }, Reply::Refused(problem)) if problem.code == Reason::Conflict => {}
         (ClientCall::CancelRun { .. } | ClientCall::CancelJob { .. }, Reply::Done) => checker::cancelled(world, call),
         // Of a run or worker that is not known, or no longer, there is nothing to repeat.
-        (ClientCall::CancelRun { .. } | ClientCall::CancelJob { .. } | ClientCall::Intake { .. }, Reply::Refused(_))
-        | (ClientCall::Intake { .. }, Reply::Done) => {}
+        (
+            ClientCall::CancelRun { .. } | ClientCall::CancelJob { .. } | ClientCall::Intake { .. } | ClientCall::Remove { .. },
+            Reply::Refused(_),
+        )
+        | (ClientCall::Intake { .. } | ClientCall::Remove { .. }, Reply::Done) => {}
         (_, reply) => {
             checker::surprised(world, format!("{call:?} was answered {reply:?}"));
         }
@@ -171,6 +177,13 @@ fn accepted(world: &mut World, request: usize, run_id: RunId) {
         1 => world.after(delay, call(ClientCall::Conflict { request })),
         _ => {}
     }
+}
+
+/// An operator removes a worker, gently or by force.
+pub(crate) fn remove(world: &mut World, worker: usize) -> Happening {
+    let force = world.rng.bool();
+    world.inventory.note_removal(worker);
+    call(ClientCall::Remove { worker: world.agents[worker].name.clone(), force })
 }
 
 /// An operator closes or opens a worker.

@@ -38,7 +38,7 @@ fn draw(world: &mut World, at: u64) -> Happening {
     let lasts = if world.rng.bool() { world.rng.u64(100..20_000) } else { world.rng.u64(20_000..240_000) };
     let until = (at + lasts).min(end);
     let intake = [Intake::Draining, Intake::Draining, Intake::Quarantined, Intake::Open][world.rng.usize(0..4)];
-    Happening::Fault(match world.rng.u8(0..34) {
+    Happening::Fault(match world.rng.u8(0..37) {
         0..4 => Fault::AgentCrash { agent, loses_disk: world.rng.u8(0..4) == 0 },
         4..7 => Fault::AgentPause { agent, until },
         7..10 => Fault::AgentCut { agent, until },
@@ -56,8 +56,16 @@ fn draw(world: &mut World, at: u64) -> Happening {
         28 => Fault::OffersGhosts,
         29 => Fault::OffersBack,
         30 | 31 => Fault::ChunkGone { request: world.rng.usize(0..world.plan.requests) },
+        32 | 33 => return client::remove(world, agent),
+        34 => unlisted(world, (at, until), agent),
         _ => return client::intake(world, agent, intake),
     })
+}
+
+/// An entry is taken out of the inventory for a while.
+fn unlisted(world: &mut World, (at, until): (u64, u64), worker: AgentIndex) -> Fault {
+    world.after(until.max(at), Happening::Fault(Fault::Listed { worker, listed: true }));
+    Fault::Listed { worker, listed: false }
 }
 
 pub(crate) fn happen(world: &mut World, fault: &Fault) {
@@ -69,6 +77,9 @@ pub(crate) fn happen(world: &mut World, fault: &Fault) {
         Fault::AgentCut { agent, until } => cut(&mut world.network.agents_cut[agent], until),
         Fault::Clone { worker, until } => begin_clone(world, worker, until),
         Fault::DiskFull { agent, until } => world.agents[agent].machine.full_until = until,
+        Fault::Listed { worker, listed } => {
+            world.inventory.list(worker, listed);
+        }
         Fault::XcodeSwapped { agent } => world.agents[agent].machine.newer_xcode ^= true,
         Fault::ReplicaCrash { replica } => crash_replica(world, replica),
         Fault::ReplicaGone { replica } => {
@@ -163,9 +174,13 @@ fn chunk_gone(world: &mut World, request: usize) {
     }
 }
 
-/// Everything is whole again: whoever is down comes up, whoever sleeps wakes, whoever is closed opens.
+/// Everything is whole again: whoever is down comes up, whoever sleeps wakes, whoever is closed opens, whoever was removed is enrolled anew.
 fn heal(world: &mut World) {
     world.clients.forget_intake();
+    for worker in 0..world.plan.workers {
+        world.after(1, Happening::Fault(Fault::Listed { worker, listed: !world.inventory.was_removed(worker) }));
+        world.after(REOPENED_AGAIN_MS, Happening::Fault(Fault::Listed { worker, listed: true }));
+    }
     for agent in 0..world.plan.workers {
         world.after(1, Happening::Fault(Fault::AgentStart { agent }));
         // Twice, as an earlier word may still be on its way.

@@ -181,6 +181,10 @@ pub(crate) enum ClientCall {
         worker: WorkerName,
         intake: Intake,
     },
+    Remove {
+        worker: WorkerName,
+        force: bool,
+    },
 }
 
 /// What wakes a client.
@@ -232,6 +236,11 @@ pub(crate) enum Fault {
     },
     XcodeSwapped {
         agent: AgentIndex,
+    },
+    /// The inventory no longer names a worker, or does again.
+    Listed {
+        worker: AgentIndex,
+        listed: bool,
     },
     ReplicaCrash {
         replica: ReplicaIndex,

@@ -21,6 +21,7 @@ mod execution;
 mod fault;
 mod fixture;
 mod happening;
+mod inventory;
 mod lease;
 mod ledger;
 mod life;

@@ -44,6 +44,7 @@ plants! {
     SourceGapForgotten: "a job is offered while its source is missing" => [RefusalsAreRespected];
     DrainIgnored: "a draining worker gets new runs" => [IntakeIsRespected];
     QuarantineIgnored: "a quarantined worker gets jobs" => [IntakeIsRespected];
+    RemovedStillChosen: "a worker that was removed keeps its place in the inventory" => [IntakeIsRespected];
     NewestFirst: "the run that came last goes first" => [NobodyStarves];
     AllStepsAtOnce: "a step does not wait for the one before it" => [StepsAreInOrder];
     StaleResultAccepted: "what an earlier attempt reports is taken for the current one" => [NothingStaleIsAccepted, StartsOnce];

@@ -13,6 +13,7 @@ use crate::client::{self, Clients};
 use crate::execution::Execution;
 use crate::fault;
 use crate::happening::{AgentIndex, Arrival, Ask, Caller, ClientCall, Fault, Happening, Heard, ReplicaIndex, ReplicaWake};
+use crate::inventory::Inventory;
 use crate::lease::Lease;
 use crate::ledger::{self, Append, Record};
 use crate::life::Life;
@@ -75,6 +76,7 @@ pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) ledger: Vec<Rc<Record>>,
     pub(crate) lease: Lease,
+    pub(crate) inventory: Inventory,
     pub(crate) work_queue: WorkQueue,
     pub(crate) replicas: Vec<Replica>,
     /// The workers' agents, then a clone of each that may come to life.
@@ -107,6 +109,7 @@ impl World {
             network: Network::new(agents.len(), plan.replicas),
             ledger: Vec::new(),
             lease: Lease::new(plan.plant == Some(Plant::LeaseNeverEnds)),
+            inventory: Inventory::default(),
             work_queue: WorkQueue::default(),
             replicas: (0..plan.replicas).map(|_| Replica::new()).collect(),
             agents,

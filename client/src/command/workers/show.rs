@@ -1,11 +1,12 @@
 //! `rch workers show NAME`: one worker, and why it takes no jobs if it takes none.
 
-use rch_schemas::WorkerName;
+use rch_schemas::Timestamp;
 use rch_schemas::capabilities::{Facts, Runtime, Xcode, XcodeState};
 use rch_schemas::wire::http::{Intake, Liveness, WorkerView};
 use serde_json::json;
 
-use super::{minutes, seen, state};
+use super::{closed, find, minutes, seen, state};
+use crate::clock;
 use crate::command::Context;
 use crate::error::CommandError;
 use crate::output::{Ending, bytes, count};
@@ -17,26 +18,18 @@ const WORD_COLUMNS: usize = 12;
 pub(super) async fn run(context: &mut Context<'_>, name: &str) -> Result<Ending, CommandError> {
     let layers = context.layers(Vec::new())?;
     let connected = context.connect(&layers).await?;
-    let known = connected.client.workers().await?;
-    let worker = match name.parse::<WorkerName>() {
-        Ok(name) if known.iter().any(|worker| worker.worker == name) => connected.client.worker(&name).await?,
-        Ok(_) | Err(_) => {
-            let names: Vec<&str> = known.iter().map(|worker| worker.worker.as_str()).collect();
-            let there = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
-            let what = format!("the farm has no worker {name:?}; {there}");
-            return Err(CommandError::NotFound { what, fix: "`rch workers list` shows what they do" });
-        }
-    };
+    let name = find(&connected.client, name).await?.worker;
+    let worker = connected.client.worker(&name).await?;
     let facts = connected.client.worker_facts(&worker.worker).await?;
-    context.reporter.data_lines(&lines(&worker, facts.as_ref()));
+    context.reporter.data_lines(&lines(&worker, facts.as_ref(), clock::now()));
     let ending = Ending::success(format!("{} is {}", worker.worker, state(&worker)));
     Ok(ending.with_document(json!({ "worker": worker, "facts": facts })))
 }
 
-fn lines(worker: &WorkerView, facts: Option<&Facts>) -> Vec<String> {
+fn lines(worker: &WorkerView, facts: Option<&Facts>, now: Timestamp) -> Vec<String> {
     let mut lines = Lines::default();
     lines.say("Worker", format!("{}, {}", worker.worker, state(worker)));
-    lines.all("Takes none", not_taking(worker));
+    lines.all("Takes none", not_taking(worker, now));
     let seen = worker.seen_ms.map_or_else(|| "never".to_owned(), |milliseconds| format!("{} ago", seen(milliseconds)));
     let agent = worker.agent_version.as_ref().map(|version| format!("; rch-agent {version}")).unwrap_or_default();
     lines.say("Seen", format!("{seen}{agent}"));
@@ -58,7 +51,7 @@ fn lines(worker: &WorkerView, facts: Option<&Facts>) -> Vec<String> {
 }
 
 /// Why no job goes there now.
-fn not_taking(worker: &WorkerView) -> Vec<String> {
+fn not_taking(worker: &WorkerView, now: Timestamp) -> Vec<String> {
     let mut reasons = Vec::new();
     match worker.liveness {
         Liveness::Online => {}
@@ -66,12 +59,13 @@ fn not_taking(worker: &WorkerView) -> Vec<String> {
         Liveness::Suspect => reasons.push("it is silent; after a minute it counts as lost".to_owned()),
         Liveness::Lost => reasons.push("it is lost: what it ran was given to others".to_owned()),
     }
-    let because = worker.intake_reason.as_deref().unwrap_or("nobody said why");
+    let because = closed(worker, now).unwrap_or_default();
     match worker.intake {
         Intake::Open => {}
-        Intake::Draining => reasons.push(format!("it finishes what it began, and begins nothing: {because}")),
-        Intake::Quarantined => reasons.push(format!("it is quarantined until a person decides: {because}")),
+        Intake::Draining => reasons.push(format!("it finishes what it began, and begins nothing; {because}")),
+        Intake::Quarantined => reasons.push(format!("a person must decide (rch workers resume {}); {because}", worker.worker)),
     }
+    reasons.extend(worker.probe_failure.iter().map(|why| format!("its machine could not be read again: {why}")));
     if worker.liveness == Liveness::Online && worker.intake == Intake::Open && worker.running.len() as u64 >= u64::from(worker.slots) {
         reasons.push(if worker.slots == 0 { "it has no slots" } else { "all its slots are busy" }.to_owned());
     }
@@ -134,6 +128,10 @@ mod tests {
 
     use super::*;
 
+    fn now() -> Timestamp {
+        "2026-03-02T09:43:00Z".parse().unwrap()
+    }
+
     fn facts() -> Facts {
         serde_json::from_value(json!({
             "agent_version": "0.1.0", "arch": "arm64",
@@ -167,10 +165,10 @@ mod tests {
     fn a_draining_worker_says_why_it_takes_nothing_what_it_does_and_what_it_can() {
         let job = json!({"job_id": "job-0000001", "action": "test", "project": "PhotoApp", "running_ms": 370_000, "requester": "ci-main"});
         let view = view(
-            &json!({"intake": "draining", "intake_reason": "drained by kim", "running": [job], "capabilities_sha256": "ab".repeat(32)}),
+            &json!({"intake": "draining", "intake_reason": "Xcode 16.3", "intake_actor": "kim", "intake_since": "2026-03-02T08:50:00Z", "running": [job], "capabilities_sha256": "ab".repeat(32)}),
         );
         let expected = "      Worker  macmini-02, draining
-  Takes none  it finishes what it began, and begins nothing: drained by kim
+  Takes none  it finishes what it began, and begins nothing; draining by kim since 08:50 UTC: \"Xcode 16.3\"
         Seen  1s ago; rch-agent 0.1.0
     Priority  10; tags macos
        Slots  1 of 2 busy
@@ -184,7 +182,7 @@ mod tests {
   Simulators  0 devices, 0 device types
     Problems  simctl did not answer within 10 s
       Digest  capabilities abab..abab";
-        assert_eq!(lines(&view, Some(&facts())).join("\n"), expected);
+        assert_eq!(lines(&view, Some(&facts()), now()).join("\n"), expected);
     }
 
     #[test]
@@ -196,7 +194,7 @@ mod tests {
             (json!({"intake": "quarantined", "intake_reason": "3 boots failed"}), Some("3 boots failed")),
             (json!({"slots": 0}), Some("it has no slots")),
         ] {
-            let said = not_taking(&view(&members));
+            let said = not_taking(&view(&members), now());
             assert_eq!(said.len(), usize::from(expected.is_some()), "{members} {said:?}");
             assert!(expected.is_none_or(|expected| said[0].contains(expected)), "{said:?}");
         }

@@ -239,6 +239,7 @@ impl State {
             Intake::Draining => Some(Taking::Continuations),
             Intake::Quarantined => None,
         };
+        let taking = taking.filter(|_| self.config.inventory.contains_key(&worker.name));
         let digest = worker.facts.as_ref().map(|(digest, _)| digest);
         let lane = digest.and_then(|digest| self.index.lanes.get(&worker.name)?.get(digest));
         let age_ms = self.config.queue.age_ms;

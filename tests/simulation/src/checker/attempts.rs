@@ -107,5 +107,5 @@ fn has_another(case: &Case<'_>, job: &JobRow) -> bool {
         let facts = case.book.workers.get(*worker).and_then(|worker| worker.facts.as_ref());
         facts.is_some_and(|(_, builds)| builds.contains(&selection.toolchain.xcode_build))
     };
-    group.filter(same_build).count() > 0
+    group.filter(same_build).any(|worker| case.book.config.inventory.contains_key(worker))
 }

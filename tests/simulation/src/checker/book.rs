@@ -133,7 +133,10 @@ impl Book {
     pub(super) fn turn_page(&mut self, (now, stamp): (u64, &Stamp)) {
         (self.tick, self.landed_ms) = (stamp.tick, now);
         self.lost_now.clear();
-        self.heard_before = self.workers.values().filter(|worker| worker.session.is_some() && !worker.lost).count();
+        let heard = |(name, worker): &(&WorkerName, &WorkerRow)| {
+            worker.session.is_some() && !worker.lost && self.config.inventory.contains_key(*name)
+        };
+        self.heard_before = self.workers.iter().filter(heard).count();
     }
 }
 

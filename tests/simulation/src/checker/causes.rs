@@ -15,7 +15,9 @@ const UNWANTED_MS: u64 = 90_000;
 pub(super) fn losses(case: &Case<'_>, event: &Event) -> Broken {
     let Event::AttemptLost { job_id, attempt } = event else { return Vec::new() };
     let worker = case.book.job(job_id).and_then(|(job, _)| job.numbered(*attempt)).map(|attempt| &attempt.worker);
-    if worker.is_some_and(|worker| case.book.lost_now.contains(worker)) {
+    let removed =
+        case.record.events.iter().filter_map(|event| if let Event::WorkerRemoved { worker, .. } = event { Some(worker) } else { None });
+    if worker.is_some_and(|worker| case.book.lost_now.contains(worker) || removed.into_iter().any(|removed| removed == worker)) {
         return Vec::new();
     }
     vec![(Promise::NothingIsKilledWithoutCause, format!("{job_id} attempt {attempt} is lost, {worker:?} is not"))]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rch_scheduler::{AcceptedRun, Event, Stamp};
 use rch_schemas::document::Outcome;
+use rch_schemas::wire::http::Intake;
 use rch_schemas::{Attempt, JobId, Reason, RunId, SessionId, Sha256, Tick, WorkerName};
 
 use super::book::{AttemptRow, Book, JobRow, Place, RunRow, WorkerRow};
@@ -29,6 +30,10 @@ impl Book {
             }
             Event::WorkerReturned { worker } => self.worker(worker).lost = false,
             Event::IntakeChanged { worker, intake, .. } => self.worker(worker).intake = *intake,
+            Event::WorkerRemoved { worker, .. } => {
+                self.config.inventory.remove(worker);
+                self.worker(worker).intake = Intake::Open;
+            }
             Event::RunAccepted { run } => self.accept(stamp, index, run),
             Event::WorkerSelected { selection } => {
                 if let Some(run) = self.runs.get_mut(&selection.run_id) {

@@ -46,7 +46,7 @@ pub(super) fn begun(book: &Book, world: &World, index: usize) -> Broken {
     broken
 }
 
-/// Drained workers get no new runs, quarantined ones none: neither as an offer nor by a claim of an earlier one.
+/// Drained workers get no new runs, quarantined ones and those that left the fleet none: neither as an offer nor by a claim of an earlier one.
 pub(super) fn intake(case: &Case<'_>, event: &Event) -> Broken {
     let (job_id, worker) = if let Event::AttemptOffered { job_id, worker, .. } = event {
         (job_id, worker)
@@ -58,6 +58,9 @@ pub(super) fn intake(case: &Case<'_>, event: &Event) -> Broken {
         return Vec::new();
     };
     let Some((job, run)) = case.book.job(job_id) else { return Vec::new() };
+    if !case.book.config.inventory.contains_key(worker) {
+        return vec![(Promise::IntakeIsRespected, format!("{worker} left the fleet: {}", super::book::line(event)))];
+    }
     let allowed = match case.book.workers.get(worker).map(|row| row.intake) {
         Some(Intake::Open) | None => true,
         Some(Intake::Draining) => has_started_there(case.book, run, job, worker),

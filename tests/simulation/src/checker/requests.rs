@@ -71,7 +71,11 @@ pub(super) fn cancel_confirmed(book: &Book, call: &ClientCall) -> Broken {
     let jobs = match call {
         ClientCall::CancelRun { run_id } => book.runs.get(run_id).map(|run| run.steps.concat()).unwrap_or_default(),
         ClientCall::CancelJob { job_id, .. } => vec![job_id.clone()],
-        ClientCall::Submit { .. } | ClientCall::Repeat { .. } | ClientCall::Conflict { .. } | ClientCall::Intake { .. } => Vec::new(),
+        ClientCall::Submit { .. }
+        | ClientCall::Repeat { .. }
+        | ClientCall::Conflict { .. }
+        | ClientCall::Intake { .. }
+        | ClientCall::Remove { .. } => Vec::new(),
     };
     let goes_on = |job_id: &&rch_schemas::JobId| book.jobs.get(*job_id).is_some_and(|job| job.outcome.is_none() && !job.cancelled);
     let forgotten = jobs.iter().find(goes_on);

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use rch_scheduler::{CommandBody, FarmConfig, Reply};
+use rch_scheduler::Reply;
 
 use super::{UnderWay, decide, effects, wake, wake_at};
-use crate::fixture;
 use crate::happening::{AgentWake, Ask, Caller, Happening, Published, ReplicaIndex, ReplicaWake};
 use crate::ledger::{Append, publish};
 use crate::network;
@@ -83,15 +82,10 @@ fn commit(world: &mut World, replica: ReplicaIndex) {
     answer(world, replica, answers);
     act(world, replica, reign);
     if first {
-        let config = config(world);
-        wake::ask_itself(world, replica, CommandBody::Configure(Box::new(config)));
+        wake::configure(world, replica);
         effects::probe_all(world, replica);
     }
     decide::drive(world, replica);
-}
-
-fn config(world: &World) -> FarmConfig {
-    fixture::config(world.plan.workers, world.plan.seed)
 }
 
 /// Lets the effects of what was recorded happen soon.

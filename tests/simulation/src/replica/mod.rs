@@ -63,6 +63,8 @@ pub(crate) struct Term {
     effects: VecDeque<Touched>,
     next_reconcile: u64,
     next_beat: u64,
+    /// Which version of the inventory it has read.
+    configured: u64,
     /// For one of the bugs: the highest report number of each worker.
     numbers: BTreeMap<WorkerName, u64>,
 }

@@ -94,6 +94,7 @@ fn lead(world: &mut World, replica: ReplicaIndex) {
         effects: std::collections::VecDeque::new(),
         next_reconcile: now,
         next_beat: now,
+        configured: 0,
         numbers: std::collections::BTreeMap::new(),
     }));
     world.trace.event(now, || format!("coordinator {replica} takes the lead"));
@@ -104,6 +105,15 @@ fn lead(world: &mut World, replica: ReplicaIndex) {
 pub(super) fn ask_itself(world: &mut World, replica: ReplicaIndex, body: CommandBody) {
     let ask = Ask { actor: "coordinator".to_owned(), body, caller: Caller::Own };
     take_in(world, replica, Inbox::Ask(Box::new(ask)));
+}
+
+/// The configuration as the files say it now.
+pub(super) fn configure(world: &mut World, replica: ReplicaIndex) {
+    let (config, version) = (world.inventory.config(&world.plan), world.inventory.version);
+    if let Some(term) = &mut world.replicas[replica].term {
+        term.configured = version;
+    }
+    ask_itself(world, replica, CommandBody::Configure(Box::new(config)));
 }
 
 /// Deadlines, its own heartbeat, everything that should be so.
@@ -130,6 +140,9 @@ fn look_around(world: &mut World, replica: ReplicaIndex) {
         effects::reconcile(world, replica);
     }
     effects::restore_sources(world, replica);
+    if world.replicas[replica].term.as_ref().is_some_and(|term| term.configured != world.inventory.version) {
+        configure(world, replica);
+    }
     ask_itself(world, replica, CommandBody::Tick);
 }
 
