@@ -107,7 +107,8 @@ impl Farm {
         self.wait_for_agents(&[name.to_owned()])
     }
 
-    fn spawn_agent(&mut self, name: &str) -> Result<(), FarmError> {
+    /// Starts an agent without waiting for the coordinator to hear it.
+    pub fn spawn_agent(&mut self, name: &str) -> Result<(), FarmError> {
         let plan = self.plan.agents.iter().find(|agent| agent.name == name).expect("only agents of the plan are started");
         files::write_agent(&self.layout, &self.plan, plan, &self.nats_url())?;
         self.agent(name).start(|_| Some(()))?;

@@ -3,6 +3,7 @@
 //! What must hold after all of it is read from the ledger by [`crate::harness::Ledger`], from the clients' exit codes, and from the artifact sets they
 //! fetched. `RCH_KILL_HITS` says how often each place is hit; a test prints which places it hit and how often.
 
+mod agent;
 mod coordinator;
 mod load;
 mod target;
