@@ -20,6 +20,7 @@ mod local;
 mod log;
 mod newer_farm;
 mod older_client;
+mod paused;
 mod selection;
 mod steps;
 mod success;

@@ -37,11 +37,16 @@ pub(crate) struct Answered {
 impl Api {
     /// The farm's coordinator.
     pub(crate) fn of(farm: &Farm) -> Self {
+        Self::at(farm.url())
+    }
+
+    /// The coordinator at this URL.
+    pub(crate) fn at(url: &str) -> Self {
         // Another test of this process may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build().unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Self { url: farm.url().to_owned(), client, runtime }
+        Self { url: url.to_owned(), client, runtime }
     }
 
     /// The JSON at `path`, or the status and text of a refusal.

@@ -75,6 +75,11 @@ impl Ledger {
         Self { records }
     }
 
+    /// How often something happened, by the event's name.
+    pub(crate) fn count(&self, kind: &str) -> usize {
+        self.records.iter().flat_map(events_of).filter(|event| event["type"] == kind).count()
+    }
+
     /// Tells what happened, and judges it on the way: one leader a term and none that goes on after its successor began, farm time that never goes
     /// back, attempts of a job one at a time and each started once, one accepted set and one end a job, nothing after the end, one run a request.
     pub(crate) fn story(&self) -> Story {

@@ -12,6 +12,7 @@ mod nats;
 mod project;
 mod run;
 mod schemas;
+mod standby;
 
 pub(crate) use api::Api;
 pub(crate) use audit::files;
@@ -23,5 +24,6 @@ pub(crate) use ledger::Ledger;
 pub(crate) use line::{Fault, Line};
 pub(crate) use nats::Nats;
 pub(crate) use project::Project;
-pub(crate) use run::{Outcome, rch, rch_at, read_json, start};
+pub(crate) use run::{Outcome, Running, rch, rch_at, read_json, start};
 pub(crate) use schemas::{check_all, check_folder};
+pub(crate) use standby::Standby;
