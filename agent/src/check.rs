@@ -48,7 +48,14 @@ pub(crate) struct Refusal {
 
 /// What this build speaks and can do beside the minimum.
 pub(crate) fn dialect() -> Dialect {
-    let own = [Feature::TAIL, Feature::ATTESTATION_SIGNING, Feature::EPHEMERAL_SIMULATORS, Feature::STEP_DIRECTORY, Feature::ALLOW_EMPTY];
+    let own = [
+        Feature::TAIL,
+        Feature::ATTESTATION_SIGNING,
+        Feature::EPHEMERAL_SIMULATORS,
+        Feature::EVENTS,
+        Feature::STEP_DIRECTORY,
+        Feature::ALLOW_EMPTY,
+    ];
     Dialect { protocol: ProtocolRange::OURS, features: own.into_iter().map(Feature::named).collect() }
 }
 
@@ -230,12 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_or_profile_this_agent_lacks_is_named() {
+    fn a_backend_this_agent_lacks_is_named_and_both_profiles_are_taken() {
         assert_eq!(refused(|offer| offer.job.backend = rch_schemas::document::Backend::Mcp), Some(Reason::FeatureMissing));
-        assert_eq!(
-            refused(|offer| offer.job.artifact_profile = rch_schemas::document::ArtifactProfile::Rich),
-            Some(Reason::FeatureMissing)
-        );
+        assert_eq!(refused(|offer| offer.job.artifact_profile = rch_schemas::document::ArtifactProfile::Rich), None);
         assert_eq!(refused(|offer| offer.job.protocol_version = 99), Some(Reason::ProtocolDrift));
     }
 

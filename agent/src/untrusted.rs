@@ -24,7 +24,7 @@ pub struct Named {
 
 /// A build log.
 pub fn log(bytes: &[u8]) -> Named {
-    let facts = read_from(bytes, &Tree::at(Path::new("/attempt/source"))).expect("memory can be read");
+    let facts = read_from(bytes, &Tree::at(Path::new("/attempt/source")), |_, _| {}).expect("memory can be read").facts;
     let messages = facts.first_errors.iter().map(|error| &error.message).chain(facts.failing_tests.iter().map(|test| &test.message));
     Named {
         errors: facts.first_errors.len(),

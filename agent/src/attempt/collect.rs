@@ -1,21 +1,25 @@
 //! The phases after the backend: what it came to, the artifact set, and the way of the set into the store.
 
+use std::path::Path;
 use std::time::Duration;
 
+use rch_schemas::document::{ArtifactProfile, EventBody, Outcome};
 use rch_schemas::job_key::ResolvedDestination;
 use rch_schemas::seal::{Attestation, Reading};
 use rch_schemas::{Reason, RetryClass, Timestamp};
 use rch_store::layout::SetBase;
 
-use super::documents::Findings;
+use super::documents::{DocumentError, Findings, Rich};
 use super::ending::GivenUp;
+use super::events::EventFile;
 use super::execute::Ran;
 use super::run::Attempt;
 use crate::backend;
 use crate::caches::{Fetched, Source};
+use crate::clock;
 use crate::crash_point;
 use crate::error_line::error_line;
-use crate::results::{self, TestEvidence, Tree, Verdict};
+use crate::results::{self, Depth, LogReading, ResultReader, TestEvidence, Tree, Verdict};
 
 /// The set goes without its evidence when that is not there by then.
 const EVIDENCE_GRACE: Duration = Duration::from_secs(5);
@@ -34,19 +38,16 @@ impl Attempt<'_> {
         ran: &Ran,
     ) -> Result<(Verdict, Attestation), GivenUp> {
         let job = self.job;
-        let tree = Tree::at(&source.tree());
-        let log = {
-            let (path, tree) = (self.directory.log(), tree.clone());
-            tokio::task::spawn_blocking(move || results::read_log(&path, &tree)).await
-        };
-        let log = log.map_err(|error| GivenUp::internal(&error))?.map_err(|error| GivenUp::internal(&error))?;
+        let tree = Tree::at(&source.tree()).with_files(source.entries.iter().map(|entry| entry.path.as_str()));
+        let (reading, events) = self.read_log(&tree, ran).await?;
+        let log = &reading.facts;
         let tests = self.tests(&tree).await;
         let arch = match &job.job_key_inputs.destination {
             ResolvedDestination::Simulator { arch, .. } | ResolvedDestination::Mac { arch, .. } => Some(arch.as_str()),
             ResolvedDestination::Generic { .. } => None,
         };
         let (action, allow_empty) = (job.action, job.job_key_inputs.allow_empty);
-        let verdict = results::judge(&results::Evidence { action, allow_empty, exit: ran.exit, log: &log, tests: &tests, arch });
+        let verdict = results::judge(&results::Evidence { action, allow_empty, exit: ran.exit, log, tests: &tests, arch });
         // The machine is at fault, and another may not be: no set, so that another attempt may make one.
         if let Some(reason) = verdict.outcome.failure_subkind.filter(|reason| reason.retry_class() == RetryClass::Elsewhere) {
             return Err(GivenUp::new(reason, verdict.sentence));
@@ -57,11 +58,15 @@ impl Attempt<'_> {
         let evidence = tokio::time::timeout(EVIDENCE_GRACE, self.evidence.join_next()).await.ok().flatten().and_then(Result::ok);
         let backend =
             backend::of(job.backend, &self.workshop.tools).ok_or_else(|| GivenUp::new(Reason::FeatureMissing, "no such backend here"))?;
+        let rich = match events {
+            Some(events) => Some(self.rich(&reading, &tests, &tree, (ran, events, verdict.outcome)).await?),
+            None => None,
+        };
         let findings = Findings {
             job,
             worker: &self.workshop.worker,
             verdict: &verdict,
-            log: &log,
+            log,
             tests: &tests,
             exit: ran.exit,
             line: &ran.line,
@@ -76,6 +81,7 @@ impl Attempt<'_> {
             log_bytes: ran.log_bytes,
             duration_ms: self.started.elapsed_ms(),
             evidence: evidence.as_ref(),
+            rich: rich.as_ref(),
         };
         let attestation = tokio::task::block_in_place(|| findings.write(&self.directory.set(), &self.workshop.key))?;
         crash_point::reached("sealed");
@@ -86,11 +92,47 @@ impl Attempt<'_> {
         if !self.job.action.runs_tests() {
             return TestEvidence::NotOwed;
         }
-        let (bundle, dir) = (self.directory.result_bundle(), &self.job.job_key_inputs.toolchain.developer_dir);
-        match results::read_results(&self.workshop.tools, dir, &bundle, tree).await {
+        let depth = match self.job.artifact_profile {
+            ArtifactProfile::Minimal => Depth::Failures,
+            ArtifactProfile::Rich => Depth::Cases,
+        };
+        match self.results(&self.directory.result_bundle(), tree).tests(depth).await {
             Ok(results) => TestEvidence::Read(results),
             Err(why) => TestEvidence::Unreadable(why),
         }
+    }
+
+    fn results<'b>(&'b self, bundle: &'b Path, tree: &'b Tree) -> ResultReader<'b> {
+        let (tools, xcode) = (&self.workshop.tools, &self.job.xcode_version);
+        ResultReader { tools, developer_dir: &self.job.job_key_inputs.toolchain.developer_dir, xcode, bundle, tree }
+    }
+
+    /// Ends the events, and makes the two summaries: from the result bundle where it can be read, else from the log.
+    async fn rich(
+        &self,
+        reading: &LogReading,
+        tests: &TestEvidence,
+        tree: &Tree,
+        (ran, mut events, outcome): (&Ran, EventFile, Outcome),
+    ) -> Result<Rich, GivenUp> {
+        events.tell(clock::wall(), EventBody::Ended { outcome });
+        events.finish().map_err(|source| DocumentError::Write { name: "events.jsonl", source })?;
+        let ran_ms = u64::try_from(ran.ended_at.unix_ms().saturating_sub(ran.started_at.unix_ms())).unwrap_or(0);
+        if !self.job.action.runs_tests() {
+            return Ok(Rich { build: reading.build_report(None, ran_ms), tests: None });
+        }
+        let build = match self.results(&self.directory.result_bundle(), tree).build().await {
+            Ok(build) => Some(build),
+            Err(error) => {
+                tracing::warn!(error, "the build summary is made from the log");
+                None
+            }
+        };
+        let report = match tests {
+            TestEvidence::Read(results) => results.report.clone(),
+            TestEvidence::NotOwed | TestEvidence::Unreadable(_) => None,
+        };
+        Ok(Rich { build: reading.build_report(build, ran_ms), tests: Some(report.unwrap_or_else(|| reading.test_report(ran_ms))) })
     }
 
     /// Puts the set into the store.

@@ -8,8 +8,8 @@ use rch_bundle::artifacts;
 use rch_schemas::Sha256;
 use rch_schemas::digest::canonical;
 use rch_schemas::document::{
-    ArtifactProfile, Destination, Invocation, Job, Metrics, PhaseTime, SchemaId, SchemaVersion, SourceEntry, SourceManifest, Summary,
-    ToolchainDocument,
+    BuildSummary, CaseCounts, Destination, EventsHeader, Invocation, Job, Metrics, PhaseTime, SchemaId, SchemaVersion, SourceEntry,
+    SourceManifest, Summary, TestSummary, ToolchainDocument,
 };
 use rch_schemas::seal::{
     ATTESTATION_PATH, Attestation, BackendIdentity, MANIFEST_PATH, Manifest, Reading, Signer, SignerRole, SigningKey, WorkerIdentity,
@@ -23,7 +23,7 @@ use super::process::{CommandLine, Exit};
 use crate::caches::Fetched;
 use crate::clock;
 use crate::crash_point;
-use crate::results::{LogFacts, TestEvidence, Verdict};
+use crate::results::{self, BuildReport, LogFacts, TestEvidence, TestReport, Verdict};
 
 /// Everything that is known when an attempt has run.
 #[derive(Debug)]
@@ -46,13 +46,24 @@ pub(crate) struct Findings<'a> {
     pub(crate) log_bytes: u64,
     pub(crate) duration_ms: u64,
     pub(crate) evidence: Option<&'a Evidence>,
+    pub(crate) rich: Option<&'a Rich>,
+}
+
+/// What the rich profile adds; its events are in the set already.
+#[derive(Debug)]
+pub(crate) struct Rich {
+    pub(crate) build: BuildReport,
+    /// Of a job that runs tests.
+    pub(crate) tests: Option<TestReport>,
 }
 
 /// Why a set could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DocumentError {
-    #[error("cannot write {name} of the artifact set")]
+    #[error("cannot read or write {name} of the artifact set")]
     Write { name: &'static str, source: io::Error },
+    #[error("junit.xml cannot be written")]
+    Junit(#[from] quick_junit::SerializeError),
     #[error("the artifact set cannot be listed")]
     List(#[from] artifacts::ListError),
 }
@@ -73,6 +84,19 @@ macro_rules! of_job {
     };
 }
 
+/// The header of `events.jsonl`.
+pub(crate) fn events_header(job: &Job) -> EventsHeader {
+    EventsHeader {
+        schema_version: SchemaVersion::default(),
+        schema_id: SchemaId::default(),
+        created_at: clock::wall(),
+        run_id: job.run_id.clone(),
+        job_id: job.job_id.clone(),
+        job_key: job.job_key,
+        attempt: job.attempt,
+    }
+}
+
 impl Findings<'_> {
     /// Writes every document, then the manifest, then the attestation, into the set that already holds log and result bundle. Blocks.
     pub(crate) fn write(&self, set: &Path, key: &SigningKey) -> Result<Attestation, DocumentError> {
@@ -90,6 +114,13 @@ impl Findings<'_> {
         if let Some(evidence) = self.evidence {
             file("worker_selection.json", &evidence.worker_selection)?;
             file("capabilities.json", &evidence.capabilities)?;
+        }
+        if let Some(Rich { build, tests }) = self.rich {
+            file("build_summary.json", &document_bytes(&self.build_summary(build)))?;
+            if let Some(tests) = tests {
+                file("test_summary.json", &document_bytes(&self.test_summary(tests)))?;
+                file("junit.xml", results::junit(tests)?.as_bytes())?;
+            }
         }
         let entries = artifacts::list(set)?;
         let artifact_root_sha256 = Manifest::root_of(&entries);
@@ -113,7 +144,7 @@ impl Findings<'_> {
             backend_term_signal: self.exit.signal,
             human_summary: self.verdict.sentence.clone(),
             duration_ms: self.duration_ms,
-            artifact_profile: Some(ArtifactProfile::Minimal),
+            artifact_profile: Some(self.job.artifact_profile),
             worker: Some(self.worker.clone()),
             first_errors: self.log.first_errors.clone(),
             failing_tests: match self.tests {
@@ -172,6 +203,37 @@ impl Findings<'_> {
             cached_chunks: self.fetched.cached,
             log_bytes: self.log_bytes,
             counters: counters.map(|(name, count)| (name.to_owned(), count)).into(),
+        })
+    }
+
+    fn build_summary(&self, report: &BuildReport) -> BuildSummary {
+        of_job!(BuildSummary, self, {
+            status: self.verdict.outcome.status,
+            source: report.source,
+            duration_ms: report.duration_ms,
+            phases: report.phases.clone(),
+            targets: report.targets.clone(),
+            diagnostics: report.diagnostics().to_vec(),
+            diagnostics_omitted: report.diagnostics_omitted(),
+            first_error: report.first_error.clone(),
+            failed_commands: report.failed_commands.clone(),
+            failed_scripts: report.failed_scripts.clone(),
+            packages: report.packages.clone(),
+            counts: report.counts(),
+        })
+    }
+
+    fn test_summary(&self, report: &TestReport) -> TestSummary {
+        of_job!(TestSummary, self, {
+            source: report.source,
+            plan: report.plan.clone(),
+            devices: report.devices.clone(),
+            duration_ms: report.duration_ms,
+            counts: CaseCounts::of(&report.cases),
+            counts_by_place: report.counts_by_place(),
+            cases: report.cases.clone(),
+            unattributed_failures: report.unattributed_failures.clone(),
+            crashed_processes: report.crashed_processes.clone(),
         })
     }
 

@@ -100,7 +100,7 @@ impl From<DocumentError> for GivenUp {
     fn from(error: DocumentError) -> Self {
         let reason = match &error {
             DocumentError::Write { source, .. } => io_reason(source),
-            DocumentError::List(_) => Reason::Internal,
+            DocumentError::List(_) | DocumentError::Junit(_) => Reason::Internal,
         };
         Self::new(reason, error_line(&error))
     }

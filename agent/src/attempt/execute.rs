@@ -7,7 +7,7 @@ use std::time::Duration;
 use rch_bundle::xcconfig;
 use rch_schemas::document::DerivedDataCache;
 use rch_schemas::invocation;
-use rch_schemas::{Action, Reason, Sha256, TreeDirectory};
+use rch_schemas::{Action, Reason, Sha256, Timestamp, TreeDirectory};
 
 use super::ending::GivenUp;
 use super::leftover::ProcessRecord;
@@ -17,9 +17,10 @@ use super::watchdog::{Limits, Stop};
 use super::working_directory;
 use crate::backend::{self, Plan};
 use crate::caches::Source;
-use crate::clock::Uptime;
+use crate::clock::{self, Uptime};
 use crate::crash_point;
 use crate::nats::{Log, stream_output};
+use crate::results::Timeline;
 
 /// Holds a power assertion until a process ends.
 const CAFFEINATE: &str = "/usr/bin/caffeinate";
@@ -33,6 +34,9 @@ pub(super) struct Ran {
     pub(super) exit: Exit,
     pub(super) log_bytes: u64,
     pub(super) log_sha256: Sha256,
+    pub(super) timeline: Timeline,
+    pub(super) started_at: Timestamp,
+    pub(super) ended_at: Timestamp,
     pub(super) ended: Uptime,
 }
 
@@ -65,6 +69,7 @@ impl Attempt<'_> {
                 tracing::warn!(%error, "the log can no longer be streamed; the set will hold it");
             }
         });
+        let started_at = clock::wall();
         let running = Running::start(&line)?;
         crash_point::reached("backend.started");
         self.record(&running).await;
@@ -84,7 +89,9 @@ impl Attempt<'_> {
             self.wait_for_stream(STREAM_OF_A_STOPPED_JOB).await;
             return Err(GivenUp::stopped(why));
         }
-        Ok(Ran { line, exit, log_bytes: log.bytes(), log_sha256: log.sha256(), ended: Uptime::now() })
+        let (log_bytes, log_sha256) = (log.bytes(), log.sha256());
+        let (timeline, ended_at) = (log.into_timeline(), clock::wall());
+        Ok(Ran { line, exit, log_bytes, log_sha256, timeline, started_at, ended_at, ended: Uptime::now() })
     }
 
     /// For the sweep after a crash. An attempt whose process cannot be written down still runs.

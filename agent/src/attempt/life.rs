@@ -58,12 +58,13 @@ pub(crate) struct Life {
     stage: Stage,
     since: Uptime,
     phases: Vec<PhaseTime>,
+    entered: Vec<(Phase, Uptime)>,
 }
 
 impl Life {
     /// An attempt that was just granted.
     pub(crate) fn new(now: Uptime) -> Self {
-        Self { stage: Stage::Granted, since: now, phases: Vec::new() }
+        Self { stage: Stage::Granted, since: now, phases: Vec::new(), entered: Vec::new() }
     }
 
     /// Takes a step and gives the phase the attempt is in now.
@@ -76,9 +77,17 @@ impl Life {
         }
         self.since = now;
         match self.stage {
-            Stage::In(phase) => Some(phase),
+            Stage::In(phase) => {
+                self.entered.push((phase, now));
+                Some(phase)
+            }
             Stage::Granted | Stage::Reported => None,
         }
+    }
+
+    /// Every phase so far, and when it began.
+    pub(crate) fn entered(&self) -> &[(Phase, Uptime)] {
+        &self.entered
     }
 
     /// The finished phases, in order.

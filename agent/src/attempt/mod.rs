@@ -9,6 +9,7 @@ mod destination;
 mod directory;
 mod documents;
 mod ending;
+mod events;
 mod evidence;
 mod execute;
 mod key;

@@ -17,9 +17,10 @@ use tokio::sync::watch;
 
 use super::progress::Progress;
 use super::watchdog::{Ladder, Limits, Stop};
-use crate::clock::Uptime;
+use crate::clock::{self, Uptime};
 use crate::nats::LogProgress;
 use crate::process_group::ProcessGroup;
+use crate::results::Timeline;
 
 /// How often limits are looked at; a limit is never noticed later than this.
 const LOOK: Duration = Duration::from_millis(100);
@@ -73,6 +74,7 @@ pub(crate) struct LogWriter {
     file: File,
     hasher: Hasher,
     grown: watch::Sender<LogProgress>,
+    timeline: Timeline,
 }
 
 impl LogWriter {
@@ -80,7 +82,7 @@ impl LogWriter {
     pub(crate) async fn create(path: &Path) -> Result<(Self, watch::Receiver<LogProgress>), ProcessError> {
         let file = File::create(path).await.map_err(|source| ProcessError::Log { path: path.to_owned(), source })?;
         let (grown, progress) = watch::channel(LogProgress::default());
-        Ok((Self { path: path.to_owned(), file, hasher: Hasher::new(), grown }, progress))
+        Ok((Self { path: path.to_owned(), file, hasher: Hasher::new(), grown, timeline: Timeline::default() }, progress))
     }
 
     /// Bytes so far.
@@ -93,12 +95,19 @@ impl LogWriter {
         self.hasher.current()
     }
 
+    /// When each part of it was printed.
+    pub(crate) fn into_timeline(self) -> Timeline {
+        self.timeline
+    }
+
     async fn append(&mut self, bytes: &[u8]) -> Result<(), ProcessError> {
         let failed = |source| ProcessError::Log { path: self.path.clone(), source };
         self.file.write_all(bytes).await.map_err(failed)?;
         self.file.flush().await.map_err(failed)?;
         self.hasher.update(bytes);
         self.grown.send_modify(|grown| grown.bytes += bytes.len() as u64);
+        let end = self.bytes();
+        self.timeline.reached(end, clock::wall());
         Ok(())
     }
 

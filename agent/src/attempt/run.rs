@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rch_schemas::Reason;
-use rch_schemas::document::{ArtifactProfile, Job};
+use rch_schemas::document::Job;
 use rch_schemas::job_key::{Provisioning, ResolvedDestination};
 use rch_schemas::seal::Reading;
 use rch_schemas::wire::agent::{Finished, ReportBody};
+use rch_schemas::{Reason, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -20,7 +20,7 @@ use super::watchdog::Stop;
 use super::workshop::Workshop;
 use super::{AttemptKey, EPHEMERAL_PREFIX, destination, documents};
 use crate::caches::{Fetched, Source};
-use crate::clock::Uptime;
+use crate::clock::{self, Uptime};
 use crate::crash_point;
 use crate::probe;
 
@@ -39,6 +39,7 @@ pub(super) struct Attempt<'a> {
     pub(super) progress: &'a Progress,
     pub(super) stop: watch::Receiver<Option<Stop>>,
     pub(super) started: Uptime,
+    pub(super) started_at: Timestamp,
     pub(super) life: Life,
     pub(super) provisioned: Provisioned,
     pub(super) streams: JoinSet<()>,
@@ -66,6 +67,7 @@ impl<'a> Attempt<'a> {
             progress,
             stop,
             started,
+            started_at: clock::wall(),
             life: Life::new(started),
             provisioned: Provisioned::default(),
             streams: JoinSet::new(),
@@ -125,7 +127,7 @@ impl<'a> Attempt<'a> {
             human_summary: verdict.sentence,
             manifest_sha256: attestation.manifest_sha256,
             attestation,
-            artifact_profile: ArtifactProfile::Minimal,
+            artifact_profile: job.artifact_profile,
             duration_ms,
             log_bytes: ran.log_bytes,
             log_sha256: ran.log_sha256,

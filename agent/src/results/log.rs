@@ -1,26 +1,27 @@
 //! Reads a finished build log once, line by line, in bounded memory.
 
-use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use rch_schemas::Reason;
-use rch_schemas::document::{FailingTest, FirstError};
+use rch_schemas::document::{EventBody, FailingTest, FirstError, TestCase, TestResult};
 
+use super::build_log::{BuildLog, LoggedBuild};
+use super::line;
 use super::markers::{self, Marker};
-use super::place::{self, Tree};
+use super::place::Tree;
 use super::subkind::{self, FARM, PROJECT};
+use super::test_line;
+use super::test_log::{LoggedTests, TestLog};
 
 /// How many errors and tests a summary names (spec 1.5).
 pub(super) const NAMED_MAX: usize = 20;
-/// Real lines reach 53 kB; what is longer is cut, not held.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// More devices than any Mac has; a log may claim anything.
 const ROWS_MAX: usize = 1_000;
 /// Messages of summaries are read by people.
 const MESSAGE_CHARS_MAX: usize = 1_000;
 
-/// What a log says.
+/// What a log says of the outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LogFacts {
     /// The last end marker.
@@ -39,38 +40,44 @@ pub(crate) struct LogFacts {
     pub(crate) destinations: Vec<String>,
 }
 
-/// Reads the log at `path` of a build in `tree`. Blocks its thread.
-pub(crate) fn read_log(path: &Path, tree: &Tree) -> std::io::Result<LogFacts> {
-    read_from(BufReader::new(std::fs::File::open(path)?), tree)
+/// A log, read.
+#[derive(Debug, Default)]
+pub(crate) struct LogReading {
+    /// What decides about the outcome.
+    pub(crate) facts: LogFacts,
+    pub(super) build: LoggedBuild,
+    pub(super) tests: LoggedTests,
+}
+
+/// Reads the log at `path` of a build in `tree`, and tells what happens in it with the offset of its line. Blocks its thread.
+pub(crate) fn read_log(path: &Path, tree: &Tree, tell: impl FnMut(u64, EventBody)) -> std::io::Result<LogReading> {
+    read_from(BufReader::new(std::fs::File::open(path)?), tree, tell)
 }
 
 /// Reads a log from wherever it lies.
-pub(crate) fn read_from(mut reader: impl BufRead, tree: &Tree) -> std::io::Result<LogFacts> {
-    let mut scan = Scan::new(tree);
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        if reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(scan.finish());
+pub(crate) fn read_from(reader: impl BufRead, tree: &Tree, mut tell: impl FnMut(u64, EventBody)) -> std::io::Result<LogReading> {
+    let mut scan = Scan::default();
+    let (mut build, mut tests) = (BuildLog::new(tree), TestLog::new(tree));
+    line::each(reader, |offset, line| {
+        scan.line(line);
+        match test_line::read(line) {
+            Some(said) => tests.hear(said).into_iter().for_each(|event| tell(offset, event)),
+            None => build.hear(offset, line, |event| tell(offset, event)),
         }
-        scan.line(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']));
-    }
+    })?;
+    let (build, tests) = (build.finish(), tests.finish());
+    Ok(LogReading { facts: scan.finish(&build, &tests), build, tests })
 }
 
-struct Scan<'a> {
-    tree: &'a Tree,
+#[derive(Default)]
+struct Scan {
     facts: LogFacts,
     farm: Option<usize>,
     project: Option<usize>,
-    seen: BTreeSet<String>,
     in_destinations: bool,
 }
 
-impl<'a> Scan<'a> {
-    fn new(tree: &'a Tree) -> Self {
-        Self { tree, facts: LogFacts::default(), farm: None, project: None, seen: BTreeSet::new(), in_destinations: false }
-    }
-
+impl Scan {
     fn line(&mut self, line: &str) {
         if let Some(marker) = markers::read(line) {
             self.facts.marker = Some(marker);
@@ -78,14 +85,6 @@ impl<'a> Scan<'a> {
         self.destinations(line);
         keep_first(&mut self.farm, subkind::find(FARM, line));
         keep_first(&mut self.project, subkind::find(PROJECT, line));
-        if let Some(test) = recorded_issue(line) {
-            self.test(test);
-        } else if let Some(placed) = place::split(line) {
-            self.placed(&placed);
-        } else if self.facts.said.is_none() {
-            let message = unplaced(line).filter(|message| test_failure(message).is_none());
-            self.facts.said = message.map(|message| cut(&self.tree.relative_in(message)));
-        }
     }
 
     fn destinations(&mut self, line: &str) {
@@ -99,45 +98,34 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn placed(&mut self, placed: &place::Placed<'_>) {
-        let Some(message) = ["error: ", "fatal error: "].iter().find_map(|word| placed.rest.strip_prefix(word)) else { return };
-        let path = self.tree.relative(placed.path).to_owned();
-        match test_failure(message) {
-            Some((id, message)) => self.test(FailingTest { id, message: cut(message), path: Some(path), line: Some(placed.line) }),
-            None => self.compile_error(FirstError { path, line: placed.line, column: placed.column, message: cut(message) }),
+    fn finish(self, build: &LoggedBuild, tests: &LoggedTests) -> LogFacts {
+        LogFacts {
+            first_errors: build.diagnostics.placed_errors().take(NAMED_MAX).collect(),
+            said: build.diagnostics.unplaced_errors().next(),
+            failing_tests: failing(&tests.cases),
+            farm: self.farm.map(|row| FARM[row].reason),
+            project: self.project.map(|row| PROJECT[row].reason),
+            ..self.facts
         }
-    }
-
-    /// A compiler repeats itself, for each architecture and in its summary.
-    fn compile_error(&mut self, error: FirstError) {
-        if self.facts.first_errors.len() == NAMED_MAX {
-            return;
-        }
-        if self.seen.insert(format!("{}:{}:{:?}:{}", error.path, error.line, error.column, error.message)) {
-            self.facts.first_errors.push(error);
-        }
-    }
-
-    /// The first failure of a test counts; a test may have several.
-    fn test(&mut self, test: FailingTest) {
-        if self.facts.failing_tests.len() < NAMED_MAX && self.facts.failing_tests.iter().all(|known| known.id != test.id) {
-            self.facts.failing_tests.push(test);
-        }
-    }
-
-    fn finish(mut self) -> LogFacts {
-        self.facts.farm = self.farm.map(|row| FARM[row].reason);
-        self.facts.project = self.project.map(|row| PROJECT[row].reason);
-        self.facts
     }
 }
 
-/// What stands behind `error: ` or `tool: error: `.
-fn unplaced(line: &str) -> Option<&str> {
-    let (tool, message) = line.split_once("error: ")?;
-    let tool = tool.strip_suffix("fatal ").unwrap_or(tool);
-    let is_tool = |tool: &str| !tool.is_empty() && tool.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    (tool.is_empty() || tool.strip_suffix(": ").is_some_and(is_tool)).then_some(message)
+/// The first failed tests, each once with its first failure: a case may stand under several configurations.
+pub(super) fn failing(cases: &[TestCase]) -> Vec<FailingTest> {
+    let mut failing: Vec<FailingTest> = Vec::new();
+    for case in cases {
+        let failures = || case.repetitions.iter().rev().flat_map(|repetition| &repetition.failures);
+        let has_failed = case.result == TestResult::Failed || (case.result == TestResult::Unknown && failures().next().is_some());
+        if failing.len() == NAMED_MAX || !has_failed || failing.iter().any(|known| known.id == case.id) {
+            continue;
+        }
+        let (message, path, line) = match (failures().next(), &case.crash) {
+            (Some(failure), _) => (failure.message.clone(), failure.path.clone(), failure.line),
+            (None, crash) => (crash.as_ref().map(|crash| crash.message.clone()).unwrap_or_default(), None, None),
+        };
+        failing.push(FailingTest { id: case.id.clone(), message, path, line });
+    }
+    failing
 }
 
 fn keep_first(best: &mut Option<usize>, found: Option<usize>) {
@@ -150,31 +138,6 @@ pub(super) fn cut(message: &str) -> String {
     message.chars().take(MESSAGE_CHARS_MAX).collect()
 }
 
-/// `-[Target.Suite test] : message` or `Target.Suite.test : message`, what XCTest prints behind `error:`.
-fn test_failure(message: &str) -> Option<(String, &str)> {
-    let (name, text) = message.split_once(" : ")?;
-    let name = match name.strip_prefix("-[").and_then(|name| name.strip_suffix(']')) {
-        Some(name) => name.replacen(' ', "/", 1),
-        None if !name.contains(' ') && name.contains('.') => name.to_owned(),
-        None => return None,
-    };
-    Some((name.replacen('.', "/", 1), text))
-}
-
-/// `Test name() recorded an issue at File.swift:12:5: message`, what Swift Testing prints behind a symbol.
-fn recorded_issue(line: &str) -> Option<FailingTest> {
-    let (test, issue) = line.split_once(" recorded an issue")?;
-    let (_, name) = test.split_once("Test ")?;
-    let (_, place) = issue.split_once(" at ").unwrap_or(("", issue));
-    let placed = place::split(place);
-    Some(FailingTest {
-        id: name.to_owned(),
-        message: cut(placed.as_ref().map_or(place, |placed| placed.rest)),
-        path: placed.as_ref().map(|placed| placed.path.to_owned()),
-        line: placed.map(|placed| placed.line),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -183,10 +146,7 @@ mod tests {
     use crate::fixture::recorded;
 
     fn scan(text: &str) -> LogFacts {
-        let tree = Tree::at(Path::new("/s/tree"));
-        let mut scan = Scan::new(&tree);
-        text.lines().for_each(|line| scan.line(line));
-        scan.finish()
+        read_from(text.as_bytes(), &Tree::at(Path::new("/s/tree")), |_, _| {}).unwrap().facts
     }
 
     #[test]
@@ -205,7 +165,7 @@ mod tests {
     fn an_error_without_a_place_is_kept_with_its_paths_relative() {
         let said = |text: &str| scan(text).said;
         let missing = "error: Build input file cannot be found: '/s/tree/A/B.swift'. (in target 'A' from project 'A')\nerror: later";
-        assert_eq!(said(missing).as_deref(), Some("Build input file cannot be found: 'A/B.swift'. (in target 'A' from project 'A')"));
+        assert_eq!(said(missing).as_deref(), Some("Build input file cannot be found: 'A/B.swift'. (in target 'A')"));
         assert_eq!(said("xcodebuild: error: no scheme").as_deref(), Some("no scheme"));
         for line in ["the tool said: error: x", "error: -[A.B c] : failed", "warning: odd", "/s/tree/A.swift:3:5: error: no such thing"] {
             assert_eq!(said(line), None, "{line}");
@@ -221,7 +181,7 @@ mod tests {
         );
         assert!(facts.first_errors.is_empty());
         let ids: Vec<_> = facts.failing_tests.iter().map(|test| (test.id.as_str(), test.line)).collect();
-        assert_eq!(ids, [("AppTests/FeedTests/testOrder", Some(7)), ("parses()", Some(11))]);
+        assert_eq!(ids, [("AppTests/FeedTests/testOrder", Some(7)), ("parses", Some(11))]);
     }
 
     #[test]
@@ -253,7 +213,7 @@ mod tests {
             ("eurofurence-test-succeeded.log", None, None),
             ("wardenapp-macos-build.log", None, None),
         ] {
-            let facts = read_log(&fixtures.join(name), &Tree::at(Path::new("/s"))).unwrap();
+            let facts = read_log(&fixtures.join(name), &Tree::at(Path::new("/s")), |_, _| {}).unwrap().facts;
             assert_eq!((facts.farm, facts.project), (farm, project), "{name}");
         }
     }
@@ -263,7 +223,7 @@ mod tests {
         let Some(fixtures) = recorded("build-logs") else { return };
         for name in ["bitrise-xcodebuild-compile-error.txt", "no-typing-swift-compile-error.log", "xcpretty-raw_kiwi_compilation_fail.txt"]
         {
-            let facts = read_log(&fixtures.join(name), &Tree::at(Path::new("/s"))).unwrap();
+            let facts = read_log(&fixtures.join(name), &Tree::at(Path::new("/s")), |_, _| {}).unwrap().facts;
             assert!(!facts.first_errors.is_empty() && facts.first_errors.len() <= NAMED_MAX, "{name}");
         }
     }

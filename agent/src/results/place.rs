@@ -1,11 +1,15 @@
 //! Places in the source, as the tools print them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The source tree, by every path the tools may print for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Tree {
     roots: Vec<String>,
+    /// The path of each file by its name alone; `None` for a name that several have.
+    names: Arc<HashMap<String, Option<String>>>,
 }
 
 impl Tree {
@@ -13,7 +17,23 @@ impl Tree {
     pub(crate) fn at(root: &Path) -> Self {
         let mut roots: Vec<PathBuf> = vec![root.to_owned()];
         roots.extend(std::fs::canonicalize(root).ok().filter(|real| real != root));
-        Self { roots: roots.iter().map(|root| format!("{}/", root.display())).collect() }
+        Self { roots: roots.iter().map(|root| format!("{}/", root.display())).collect(), names: Arc::default() }
+    }
+
+    /// The tree, knowing its files by these paths: a result bundle and Swift Testing name a file without its folders.
+    pub(crate) fn with_files<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut names: HashMap<String, Option<String>> = HashMap::new();
+        for path in paths {
+            let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+            names.entry(name).and_modify(|known| *known = None).or_insert_with(|| Some(path.to_owned()));
+        }
+        Self { names: Arc::new(names), ..self }
+    }
+
+    /// The path relative to the tree, or absolute when it is outside; a bare name becomes the path of the one file that has it.
+    pub(super) fn place(&self, path: &str) -> String {
+        let known = self.names.get(path).and_then(Option::as_deref);
+        known.unwrap_or_else(|| self.relative(path)).to_owned()
     }
 
     /// The path relative to the tree; as it stands when it is outside.
@@ -83,9 +103,17 @@ mod tests {
 
     #[test]
     fn a_path_in_the_tree_is_relative_and_another_stays() {
-        let tree = Tree { roots: vec!["/s/tree/".to_owned(), "/private/s/tree/".to_owned()] };
+        let tree = Tree { roots: vec!["/s/tree/".to_owned(), "/private/s/tree/".to_owned()], names: Arc::default() };
         assert_eq!(tree.relative("/private/s/tree/A/B.swift"), "A/B.swift");
         assert_eq!(tree.relative("/usr/include/x.h"), "/usr/include/x.h");
         assert_eq!(tree.relative_in("no '/private/s/tree/A.swift' and /s/tree/B.swift"), "no 'A.swift' and B.swift");
+    }
+
+    #[test]
+    fn a_bare_name_is_the_one_file_that_has_it() {
+        let tree = Tree::at(Path::new("/s")).with_files(["Tests/A.swift", "Tests/B.swift", "App/B.swift"]);
+        assert_eq!(tree.place("A.swift"), "Tests/A.swift");
+        assert_eq!(tree.place("B.swift"), "B.swift");
+        assert_eq!(tree.place("/s/App/B.swift"), "App/B.swift");
     }
 }

@@ -18,7 +18,7 @@ fn log(marker: Option<Marker>) -> LogFacts {
 
 fn tests(total: u32, failed: u32) -> TestEvidence {
     let counts = TestCounts { total, passed: total - failed, failed, skipped: 0, expected_failures: 0 };
-    TestEvidence::Read(TestResults { counts, failing: Vec::new() })
+    TestEvidence::Read(TestResults { counts, ..TestResults::default() })
 }
 
 fn verdict(action: Action, exit: Exit, log: &LogFacts, tests: &TestEvidence) -> Option<Reason> {

@@ -63,6 +63,14 @@ impl Project {
         self
     }
 
+    /// Asks for everything that the rich profile adds.
+    pub(crate) fn rich(self) -> Self {
+        let path = self.file(".rch/xcode.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("artifact_profile = \"rich\"\n{text}")).unwrap();
+        self
+    }
+
     /// Sets variables of the simulated Xcode for this project's jobs: `BUILD_SECONDS`, `HANG` and their like.
     pub(crate) fn simulate(self, variables: &[(&str, &str)]) -> Self {
         let lines: Vec<String> = variables.iter().map(|(name, value)| format!("RCH_XCODE_SIM_{name} = \"{value}\"")).collect();
