@@ -13,6 +13,11 @@ impl Moment {
         Self(since.as_secs_f64())
     }
 
+    /// A moment that was written down in seconds.
+    pub(crate) const fn at(seconds: f64) -> Self {
+        Self(seconds)
+    }
+
     /// Seconds since 1970, to a millisecond.
     pub(crate) fn seconds(self) -> f64 {
         (self.0 * 1000.0).round() / 1000.0
@@ -33,6 +38,12 @@ impl Moment {
     pub(crate) fn iso_form(self) -> String {
         let [year, month, day, hour, minute, second, _] = self.fields();
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// "2025-02-17T12:38:15.972+0000", as the older result bundles have it.
+    pub(crate) fn json_form(self) -> String {
+        let [year, month, day, hour, minute, second, milli] = self.fields();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}+0000")
     }
 
     /// "2025.02.17_12-38-15-+0000", as result bundles are named.

@@ -25,11 +25,12 @@ fn main() -> ExitCode {
 /// Lays a machine out with links to this program.
 fn install(folder: &Path, xcode: &str) -> ExitCode {
     let machine = match xcode {
+        "15.4" => Machine::xcode_15_4(),
         "16.2" => Machine::xcode_16_2(),
         "16.4" => Machine::xcode_16_4(),
         "26.1" => Machine::xcode_26_1(),
         other => {
-            eprintln!("no simulated Xcode {other}: there are 16.2, 16.4 and 26.1");
+            eprintln!("no simulated Xcode {other}: there are 15.4, 16.2, 16.4 and 26.1");
             return ExitCode::from(64);
         }
     };

@@ -48,7 +48,7 @@ pub(crate) fn dispatch(invocation: &Invocation, installation: &Installation, con
         "xcodebuild" => xcodebuild::main(invocation, installation, console),
         "xcrun" => xcrun::main(invocation, installation, console),
         "simctl" => simctl::main(invocation, installation, console),
-        "xcresulttool" => xcresult::main(invocation, console),
+        "xcresulttool" => xcresult::main(invocation, installation, console),
         "sw_vers" => sw_vers::main(invocation, installation, console),
         "xcode-select" => xcode_select::main(invocation, installation, console),
         other => {

@@ -4,6 +4,7 @@
 //! instead of Apple's undocumented store. Until a run is over it has no `Info.plist`, as a killed run leaves it.
 
 mod bundle;
+mod legacy_json;
 mod record;
 mod tests_json;
 mod tool;

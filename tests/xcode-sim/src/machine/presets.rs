@@ -21,6 +21,21 @@ const DEVICE_TYPES: [(&str, Platform, &str, &str, &str); 11] = [
 ];
 
 impl Machine {
+    /// An Apple silicon Mac with macOS 14.5, Xcode 15.4 (15F31d) and iOS 17.5, whose result bundles are read in the older form.
+    pub fn xcode_15_4() -> Self {
+        Self {
+            xcodes: vec![xcode(
+                "15.4",
+                "15F31d",
+                "5.10",
+                [("17.5", "21F77"), ("14.5", "23F73"), ("17.5", "21L569"), ("10.5", "21T575"), ("1.2", "21O209")],
+            )],
+            runtimes: vec![runtime(Platform::IosSimulator, "17.5", "21F79")],
+            ..mac("sim-mac-15-4", "14.5", "23F79")
+        }
+        .with_usual_devices()
+    }
+
     /// An Apple silicon Mac with macOS 15.3.1, Xcode 16.2 (16C5032a) and iOS 18.2.
     pub fn xcode_16_2() -> Self {
         Self {

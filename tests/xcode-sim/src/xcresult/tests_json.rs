@@ -1,5 +1,7 @@
 //! `xcresulttool get test-results summary|tests` and `get build-results`: the JSON of Xcode 16.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::record::{CaseResult, Device, Issue, Record, Status, TestBundleResult};
@@ -92,7 +94,7 @@ fn failures(record: &Record) -> Vec<Value> {
 }
 
 /// A failure's text and line.
-fn failure(script: &Script) -> Option<(String, usize)> {
+pub(super) fn failure(script: &Script) -> Option<(String, usize)> {
     match script {
         Script::Fail { message, line } => Some((message.clone(), *line)),
         Script::Crash { message, line } => Some((format!("Crash: Fatal error: {message}"), *line)),
@@ -226,16 +228,23 @@ fn issue(issue: &Issue) -> Value {
         row["targetName"] = json!(issue.target);
     }
     if let Some(place) = &issue.place {
-        let (line, column) = (place.line - 1, place.column - 1);
         row["className"] = json!("DVTTextDocumentLocation");
-        row["sourceURL"] = json!(format!(
-            "file://{}#EndingColumnNumber={column}&EndingLineNumber={line}&StartingColumnNumber={column}&\
-             StartingLineNumber={line}&Timestamp={:.6}",
-            percent_encoded(&place.path.to_string_lossy()),
-            Moment::now().apple_seconds()
-        ));
+        row["sourceURL"] = json!(source_url(&place.path, place.line, Some(place.column)));
     }
     row
+}
+
+/// A place as a URL, in which lines and columns count from 0.
+pub(super) fn source_url(path: &Path, line: usize, column: Option<usize>) -> String {
+    let line = line.saturating_sub(1);
+    let columns = |name: &str| column.map(|column| format!("{name}ColumnNumber={}&", column.saturating_sub(1))).unwrap_or_default();
+    format!(
+        "file://{}#{}EndingLineNumber={line}&{}StartingLineNumber={line}&Timestamp={:.6}",
+        percent_encoded(&path.to_string_lossy()),
+        columns("Ending"),
+        columns("Starting"),
+        Moment::now().apple_seconds()
+    )
 }
 
 /// A path as a URL has it.

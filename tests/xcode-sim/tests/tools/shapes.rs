@@ -93,3 +93,31 @@ fn test_results_have_the_recorded_members() {
         assert_same_shape(&get("tests"), &recorded, &[]);
     }
 }
+
+#[test]
+fn older_result_objects_have_only_recorded_members() {
+    let desk = Desk::usual();
+    desk.edit("Tests/PostTests.swift", |text| text.replacen("() {\n", "() {\n        XCTFail(\"no\")\n", 1));
+    let bundle = desk.path("test.xcresult");
+    let bundle = bundle.to_str().unwrap();
+    desk.build("test", &["-resultBundlePath", bundle]);
+    let get = |more: &[&str]| {
+        let words = ["xcresulttool", "get", "--legacy", "--format", "json", "--path", bundle];
+        desk.run("xcrun", &[&words[..], more].concat()).json()
+    };
+    let root = get(&[]);
+    let id = root["actions"]["_values"][0]["actionResult"]["testsRef"]["id"]["_value"].as_str().unwrap();
+    let tests = get(&["--id", id]);
+    assert_eq!(root["metrics"]["testsFailedCount"]["_value"], "1");
+    // The real objects have far more; what is read of them is here.
+    for (name, ours) in [("fastlane-Test.test_result-root", &root), ("fastlane-Test.test_result-tests", &tests)] {
+        let Some(recorded) = recorded(&format!("xcresult/legacy/{name}.json")) else { return };
+        let own = ["testsSkippedCount", "testPlanName"];
+        let mut recorded = paths(&recorded);
+        recorded.extend(paths(ours).into_iter().filter(|path| own.iter().any(|known| path.contains(known))));
+        let invented: Vec<_> = paths(ours).difference(&recorded).cloned().collect();
+        assert!(invented.is_empty(), "not in {name}: {invented:?}");
+    }
+    let refused = desk.run("xcrun", &["xcresulttool", "get", "--format", "json", "--path", bundle]);
+    assert!(format!("{refused:?}").contains("--legacy"), "{refused:?}");
+}
