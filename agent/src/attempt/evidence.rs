@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rch_schemas::Sha256;
-use rch_schemas::document::{CapabilitiesDocument, Job};
+use rch_schemas::document::{CapabilitiesDocument, Job, WorkerSelection};
 use rch_store::{Store, layout};
-use serde_json::Value;
 
 /// Evidence is at most 64 KiB (spec 2.4), capabilities of a large Mac a few hundred.
 const DOCUMENT_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -49,11 +48,9 @@ async fn look(store: &Store, job: &Job) -> Result<Option<Evidence>, rch_store::S
     Ok(selection.zip(capabilities).map(|(worker_selection, capabilities)| Evidence { worker_selection, capabilities }))
 }
 
-/// The digest of the evidence without its signature.
+/// The digest of the evidence by which the job names it.
 fn evidence_digest(bytes: &[u8]) -> Option<Sha256> {
-    let mut value: Value = serde_json::from_slice(bytes).ok()?;
-    value.as_object_mut()?.remove("signature");
-    Sha256::of_canonical(&value).ok()
+    WorkerSelection::received_sha256(&serde_json::from_slice(bytes).ok()?)
 }
 
 #[cfg(test)]
@@ -61,10 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_no_part_of_the_digest() {
+    fn the_signature_is_no_part_of_the_digest_and_the_judgement_is_by_its_own() {
         let unsigned = evidence_digest(br#"{"b": 1, "a": "x"}"#);
         assert_eq!(unsigned, Some(Sha256::of(r#"{"a":"x","b":1}"#)));
         assert_eq!(evidence_digest(br#"{"a":"x","signature":"00","b":1}"#), unsigned);
         assert_eq!(evidence_digest(b"[1]"), None);
+        let judgement = Sha256::of(r#"{"x":1}"#);
+        let whole = |x: u32| format!(r#"{{"judgement": {{"x": {x}}}, "judgement_sha256": "{judgement}"}}"#);
+        let named = Sha256::of(format!(r#"{{"judgement_sha256":"{judgement}"}}"#));
+        assert_eq!((evidence_digest(whole(1).as_bytes()), evidence_digest(whole(2).as_bytes())), (Some(named), None));
     }
 }

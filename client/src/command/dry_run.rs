@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rch_schemas::document::WorkerSelection;
+use rch_schemas::document::{Verdict, WorkerSelection};
 use rch_schemas::wire::http::SelectionPreview;
 use rch_schemas::{Reason, Sha256};
 use serde_json::json;
@@ -74,17 +74,22 @@ fn reason(problem: &str) -> Reason {
 
 /// Why the others will not do: `macmini-02  excluded  draining since 08:50`.
 fn excluded(evidence: &WorkerSelection) -> Vec<String> {
-    let line = |worker: &rch_schemas::document::ConsideredWorker| {
-        if let Some(rank) = worker.rank {
-            return (worker.worker != evidence.selected_worker)
-                .then(|| format!("{}  rank {rank}, priority {}", worker.worker, worker.priority));
+    let Some(judgement) = &evidence.judgement else { return Vec::new() };
+    let found = |verdict: &Verdict| format!("{}: required {}, found {}", verdict.code.sentence(), verdict.required, verdict.found);
+    let ranked = (1..).zip(judgement.ranked()).filter(|(_, (name, _))| **name != evidence.selected_worker);
+    let candidates = ranked.map(|(rank, (name, row)): (u32, _)| {
+        let passed = evidence.passed_over.iter().find(|passed| passed.workers.contains(name)).and_then(|passed| passed.verdicts.first());
+        match passed {
+            Some(verdict) => format!("{name}  passed over  {}; would rank {rank}", found(verdict)),
+            None => format!("{name}  rank {rank}, priority {}", row.priority),
         }
-        let verdict = worker.verdicts.first()?;
-        let found = format!("{}: required {}, found {}", verdict.code.sentence(), verdict.required, verdict.found);
-        let would = worker.counterfactual.as_ref().map(|would| format!("; {would}")).unwrap_or_default();
-        Some(format!("{}  excluded  {found}{would}", worker.worker))
-    };
-    evidence.workers.iter().filter_map(line).collect()
+    });
+    let excluded = judgement.workers.iter().filter(|row| !row.is_candidate()).filter_map(|row| {
+        let would = row.counterfactual.as_ref().map(|would| format!("; {would}")).unwrap_or_default();
+        let more = if row.others.is_empty() { String::new() } else { format!(" and {} more", grouped(row.others.len() as u64)) };
+        Some(format!("{}{more}  excluded  {}{would}", row.worker, found(row.verdicts.first()?)))
+    });
+    candidates.chain(excluded).collect()
 }
 
 /// `test, key 4be0..91c2`.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rch_schemas::destination::{DestinationKind, DestinationSpec, OsRequest};
-use rch_schemas::document::{SelectionMode, WorkerSelection};
+use rch_schemas::document::{FleetJudgement, SelectionMode, WorkerSelection};
 use rch_schemas::wire::http::RunView;
 
 use crate::farm::{FarmClient, read};
@@ -54,11 +54,15 @@ fn mode(mode: SelectionMode) -> &'static str {
 /// `macmini-02, first of 4 by priority, then name (deterministic)`.
 fn worker(selection: &WorkerSelection) -> String {
     let (chosen, mode) = (&selection.selected_worker, mode(selection.mode));
-    if selection.requirement.worker.is_some() {
+    let judgement = selection.judgement.as_ref();
+    if judgement.is_some_and(|judgement| judgement.requirement.worker.is_some()) {
         return format!("{chosen}, as asked for by name ({mode})");
     }
     match (selection.candidate_count, selection.mode) {
-        (0 | 1, _) => format!("{chosen}, the only one of {} that can ({mode})", selection.workers.len().max(1)),
+        (0 | 1, _) => {
+            let considered = judgement.map_or(0, FleetJudgement::considered).max(1);
+            format!("{chosen}, the only one of {considered} that can ({mode})")
+        }
         (count, SelectionMode::Deterministic) => format!("{chosen}, first of {count} by priority, then name ({mode})"),
         (count, SelectionMode::Adaptive) => format!("{chosen}, first of {count} ({mode})"),
     }
@@ -74,8 +78,8 @@ fn toolchain(selection: &WorkerSelection) -> String {
 /// `iPhone 16, iOS 18.2 (OS=latest on macmini-02)`.
 fn destination(selection: &WorkerSelection) -> String {
     let resolved = selection.resolved.describe();
-    let spec = DestinationSpec::parse(&selection.requirement.destination.asked);
-    let left_open = spec.is_ok_and(|spec| {
+    let asked = selection.judgement.as_ref().map(|judgement| &judgement.requirement.destination.asked);
+    let left_open = asked.and_then(|asked| DestinationSpec::parse(asked).ok()).is_some_and(|spec| {
         let on_simulator = matches!(spec.kind(), DestinationKind::Simulator(_) | DestinationKind::Open);
         on_simulator && spec.os == OsRequest::Latest
     });

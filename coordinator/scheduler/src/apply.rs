@@ -10,8 +10,9 @@ use rch_schemas::{JobId, RunId, Sha256, WorkerName};
 
 use crate::attempt::{AttemptRecord, AttemptState};
 use crate::command::Stamp;
-use crate::event::{Event, Judgement};
+use crate::event::Event;
 use crate::job::{Job, JobPhase};
+use crate::judgement::Judgement;
 use crate::run::{EndedRun, Run};
 use crate::state::State;
 use crate::worker::{IntakeChange, REPLACED_SESSIONS_KEPT, Session, Worker};
@@ -27,7 +28,7 @@ pub struct Touched {
     pub jobs: BTreeSet<JobId>,
     /// Changed workers.
     pub workers: BTreeSet<WorkerName>,
-    /// Judgements that were recorded; all others of another fleet version are gone.
+    /// Judgements that were recorded; one that is no longer in the state has left it.
     pub judgements: BTreeSet<Sha256>,
     /// Whether ledger name, term, configuration or fleet version changed.
     pub meta: bool,
@@ -51,8 +52,8 @@ impl Touched {
         Self { runs: BTreeSet::from([job.run_id.clone()]), jobs: BTreeSet::from([job.job_id.clone()]), ..Self::default() }
     }
 
-    fn worker(worker: &WorkerName) -> Self {
-        Self { workers: BTreeSet::from([worker.clone()]), meta: true, ..Self::default() }
+    fn judgements(judgements: impl IntoIterator<Item = Sha256>) -> Self {
+        Self { judgements: judgements.into_iter().collect(), ..Self::default() }
     }
 
     fn meta() -> Self {
@@ -211,8 +212,7 @@ fn fold(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched 
 
 fn farm_configured(state: &mut State, config: &crate::config::FarmConfig) -> Touched {
     state.config = config.clone();
-    state.fleet_version += 1;
-    let mut touched = Touched::meta();
+    let mut touched = fleet_changed(state);
     for name in config.inventory.keys() {
         state.workers.entry(name.clone()).or_insert_with(|| Worker::new(name.clone()));
     }
@@ -223,8 +223,9 @@ fn farm_configured(state: &mut State, config: &crate::config::FarmConfig) -> Tou
 
 fn change_worker(state: &mut State, name: &WorkerName, change: impl FnOnce(&mut Worker)) -> Touched {
     change(state.workers.entry(name.clone()).or_insert_with(|| Worker::new(name.clone())));
-    state.fleet_version += 1;
-    Touched::worker(name)
+    let mut touched = fleet_changed(state);
+    touched.workers.insert(name.clone());
+    touched
 }
 
 /// The row stays, so that an agent that does not know yet is told that nothing of it is wanted.
@@ -249,9 +250,14 @@ fn start_session(worker: &mut Worker, session: Session) {
 }
 
 fn fleet_judged(state: &mut State, judgement: &Judgement) -> Touched {
-    state.judgements.retain(|_, kept| kept.fleet_version == judgement.fleet_version);
-    state.judgements.insert(judgement.class, judgement.clone());
-    Touched { judgements: BTreeSet::from([judgement.class]), ..Touched::default() }
+    state.judgements.insert(judgement.clone());
+    Touched::judgements([judgement.sha256()])
+}
+
+/// The fleet is another: judgements of the one before leave, unless a run rests on them.
+fn fleet_changed(state: &mut State) -> Touched {
+    state.fleet_version += 1;
+    Touched { meta: true, ..Touched::judgements(state.judgements.fleet_changed(state.fleet_version)) }
 }
 
 fn job_mut<'a>(state: &'a mut State, job_id: &JobId) -> &'a mut Job {

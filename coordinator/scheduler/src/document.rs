@@ -1,15 +1,17 @@
 //! Documents as pure functions of the state: two replicas write the same bytes.
 
+use std::collections::BTreeSet;
+
 use rch_schemas::document::{
-    ConsideredWorker, Job as JobDocument, JobDestination, JobStatus, JobTimeouts, PlannedDestination, PlannedJob, PlannedStep, RunPlan,
-    RunState, RunSummary, SchemaId, SchemaVersion, SummarizedJob, Summary, WorkerSelection,
+    Job as JobDocument, JobDestination, JobStatus, JobTimeouts, PlannedDestination, PlannedJob, PlannedStep, Resolution, RunPlan, RunState,
+    RunSummary, SchemaId, SchemaVersion, SummarizedJob, Summary, WorkerSelection,
 };
 use rch_schemas::job_key::{JobKeyInputs, ResolvedDestination};
-use rch_schemas::{Attempt, Sha256};
+use rch_schemas::{Attempt, Sha256, WorkerName};
 
 use crate::attempt::AttemptRecord;
-use crate::event::Selection;
 use crate::job::{Job, JobPhase};
+use crate::judgement::Judgement;
 use crate::run::{MadeSelection, Run, Step};
 use crate::state::State;
 
@@ -32,23 +34,35 @@ fn job_argv(step: &Step, resolved: &ResolvedDestination) -> Vec<String> {
     argv
 }
 
-/// Everything that is hashed into the key of a step's job where `selection` puts it.
-pub(crate) fn key_inputs(run: &Run, step: &Step, selection: &Selection) -> JobKeyInputs {
+/// Everything that is hashed into the key of a step's job on a worker that makes this of it.
+pub(crate) fn key_inputs(run: &Run, step: &Step, resolution: &Resolution) -> JobKeyInputs {
     JobKeyInputs {
         source_sha256: run.recipe.sha256,
-        sanitized_argv: job_argv(step, &selection.resolved),
-        toolchain: selection.toolchain.clone(),
-        destination: selection.resolved.clone(),
+        sanitized_argv: job_argv(step, &resolution.resolved),
+        toolchain: resolution.toolchain.clone(),
+        destination: resolution.resolved.clone(),
         env: run.options.env.clone(),
         directory: step.directory.clone(),
         allow_empty: step.allow_empty,
     }
 }
 
-/// `worker_selection.json`, unsigned.
-pub fn worker_selection(made: &MadeSelection) -> WorkerSelection {
-    let (selection, judgement) = (&made.selection, &made.judgement);
-    let rank_of = |worker: &ConsideredWorker| selection.ranked.iter().position(|name| *name == worker.worker);
+/// `worker_selection.json`, unsigned; `None` when the state does not hold what the choice rests on.
+pub fn worker_selection(state: &State, made: &MadeSelection) -> Option<WorkerSelection> {
+    let judgement = state.judgement(&made.selection.judgement_sha256)?;
+    evidence(made, judgement)
+}
+
+/// The evidence of a choice that rests on this judgement; `None` when it rests on another.
+pub(crate) fn evidence(made: &MadeSelection, judgement: &Judgement) -> Option<WorkerSelection> {
+    let resolution = judgement.resolution_of(&made.selection.worker).filter(|_| judgement.sha256() == made.selection.judgement_sha256)?;
+    Some(WorkerSelection { judgement: Some(judgement.fleet().clone()), ..evidence_body(made, judgement, resolution) })
+}
+
+/// The evidence as it is hashed: the judgement, which many runs share, stands in it by its digest.
+fn evidence_body(made: &MadeSelection, judgement: &Judgement, resolution: &Resolution) -> WorkerSelection {
+    let selection = &made.selection;
+    let passed_over: usize = selection.passed_over.iter().map(|passed| passed.workers.len()).sum();
     WorkerSelection {
         schema_version: SchemaVersion::default(),
         schema_id: SchemaId::default(),
@@ -57,33 +71,38 @@ pub fn worker_selection(made: &MadeSelection) -> WorkerSelection {
         destination: selection.destination,
         revision: selection.revision,
         mode: selection.mode,
-        requirement: judgement.requirement.clone(),
-        workers: judgement.workers.clone(),
-        candidate_count: u32::try_from(judgement.workers.iter().filter(|worker| rank_of(worker).is_some()).count()).unwrap_or(u32::MAX),
-        selected_worker: selection.worker().clone(),
-        xcode_version: selection.xcode_version.clone(),
-        toolchain: selection.toolchain.clone(),
-        resolved: selection.resolved.clone(),
-        notices: selection.notices.clone(),
-        group: selection.group.clone(),
-        protocol_version: judgement.protocol_version,
+        judgement: None,
+        judgement_sha256: judgement.sha256(),
+        passed_over: selection.passed_over.clone(),
+        candidate_count: u32::try_from(judgement.candidates().len() - passed_over).unwrap_or(u32::MAX),
+        selected_worker: selection.worker.clone(),
+        capabilities_sha256: selection.capabilities_sha256,
+        capabilities_age_ms: selection.capabilities_age_ms,
+        capabilities_source: selection.capabilities_source,
+        xcode_version: resolution.xcode_version.clone(),
+        toolchain: resolution.toolchain.clone(),
+        resolved: resolution.resolved.clone(),
+        notices: resolution.notices.clone(),
+        protocol_version: judgement.fleet().protocol_version,
         decision_version: selection.decision_version,
         ledger_seq: made.seq,
         signature: None,
     }
 }
 
-/// The digest of the evidence: of the document without signature.
-pub(crate) fn evidence_sha256(made: &MadeSelection) -> Sha256 {
-    Sha256::of_canonical(&worker_selection(made)).expect("evidence holds strings and integers below 2^53")
+/// The digest that stands for the evidence everywhere.
+pub(crate) fn evidence_sha256(made: &MadeSelection, judgement: &Judgement, resolution: &Resolution) -> Sha256 {
+    Sha256::of_canonical(&evidence_body(made, judgement, resolution)).expect("evidence holds strings and integers below 2^53")
 }
 
-/// `job.json` for an attempt: what its offer carries. `None` before a worker is chosen.
-pub fn job_document(run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocument> {
+/// `job.json` for an attempt: what its offer carries. `None` before a worker is chosen, and when the state does not hold what the
+/// choice rests on.
+pub fn job_document(state: &State, run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocument> {
     let made = run.selection(job.destination)?;
+    let resolution = state.resolution(made)?;
     let step = run.steps.get(job.step as usize)?;
     let selection = &made.selection;
-    let job_key_inputs = key_inputs(run, step, selection);
+    let job_key_inputs = key_inputs(run, step, resolution);
     let options = &run.options;
     let mut cache = options.cache.clone();
     cache.clean |= step.clean;
@@ -104,10 +123,10 @@ pub fn job_document(run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocumen
         destination: JobDestination {
             index: job.destination,
             asked: run.destinations[job.destination as usize].asked.clone(),
-            resolved: selection.resolved.clone(),
+            resolved: resolution.resolved.clone(),
         },
-        xcode_version: selection.xcode_version.clone(),
-        toolchain: selection.toolchain.clone(),
+        xcode_version: resolution.xcode_version.clone(),
+        toolchain: resolution.toolchain.clone(),
         job_key_inputs,
         artifact_profile: options.artifact_profile,
         timeouts: JobTimeouts { overall_seconds: options.timeouts.overall_seconds, idle_log_seconds: options.timeouts.idle_log_seconds },
@@ -125,15 +144,15 @@ pub fn job_document(run: &Run, job: &Job, attempt: Attempt) -> Option<JobDocumen
 /// `run_plan.json`.
 pub fn run_plan(state: &State, run: &Run) -> RunPlan {
     let destination = |(index, row): (u32, &crate::run::RunDestination)| {
-        let selection = row.selection.as_ref().map(|made| &made.selection);
+        let made = row.selection.as_ref();
         PlannedDestination {
             index,
             asked: row.asked.clone(),
-            resolved: selection.map(|selection| selection.resolved.clone()),
+            resolved: made.and_then(|made| state.resolution(made)).map(|resolution| resolution.resolved.clone()),
             mode: run.options.selection,
-            worker: selection.map(|selection| selection.worker().clone()),
-            group: selection.map_or_else(Vec::new, |selection| selection.group.clone()),
-            evidence_sha256: selection.map(|selection| selection.evidence_sha256),
+            worker: made.map(|made| made.selection.worker.clone()),
+            group: made.map_or_else(Vec::new, |made| group(state, made)),
+            evidence_sha256: made.map(|made| made.selection.evidence_sha256),
         }
     };
     let step = |(index, step): (u32, &Step)| PlannedStep {
@@ -167,6 +186,16 @@ pub fn run_plan(state: &State, run: &Run) -> RunPlan {
         destinations: (0..).zip(&run.destinations).map(destination).collect(),
         steps: (0..).zip(&run.steps).map(step).collect(),
     }
+}
+
+/// Workers that give the same job key as the chosen one, itself first.
+fn group(state: &State, made: &MadeSelection) -> Vec<WorkerName> {
+    let selection = &made.selection;
+    let Some(judgement) = state.judgement(&selection.judgement_sha256) else { return vec![selection.worker.clone()] };
+    let Some(chosen) = judgement.resolution_of(&selection.worker) else { return vec![selection.worker.clone()] };
+    let passed_over: BTreeSet<_> = selection.passed_over.iter().flat_map(|passed| &passed.workers).collect();
+    let same_key = judgement.candidates().iter().filter(|candidate| judgement.resolution(candidate).has_key_of(chosen));
+    same_key.map(|candidate| &candidate.worker).filter(|worker| !passed_over.contains(worker)).cloned().collect()
 }
 
 /// `run_summary.json`; `None` while the run has not ended.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use rch_schemas::capabilities::Facts;
-use rch_schemas::document::{ConsideredWorker, EffectiveConfig, JudgedArgument, Outcome, RecipeRef, RunOptions, RunState, SelectionMode};
+use rch_schemas::document::{
+    CapabilitiesSource, EffectiveConfig, JudgedArgument, Outcome, PassedOver, RecipeRef, RunOptions, RunState, SelectionMode,
+};
 use rch_schemas::invocation::Policy;
-use rch_schemas::job_key::{ResolvedDestination, Toolchain};
 use rch_schemas::protocol::{Feature, ProtocolRange};
-use rch_schemas::requirement::{DestinationRequest, Requirement, Version};
+use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::wire::agent::Finished;
 use rch_schemas::wire::http::Intake;
 use rch_schemas::{
@@ -16,6 +17,7 @@ use rch_schemas::{
 use serde::{Deserialize, Serialize};
 
 use crate::config::FarmConfig;
+use crate::judgement::Judgement;
 use crate::queue::Share;
 use crate::worker::IntakeBy;
 
@@ -101,7 +103,7 @@ pub enum Event {
     /// Every worker was judged against one requirement.
     FleetJudged {
         /// The judgement.
-        judgement: Box<Judgement>,
+        judgement: Judgement,
     },
     /// A destination of a run has a worker.
     WorkerSelected {
@@ -292,23 +294,9 @@ pub struct AcceptedJob {
     pub rejected: Option<JudgedArgument>,
 }
 
-/// The fleet judged against one requirement; shared by every job of the class until the fleet changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Judgement {
-    /// Digest of requirement and protocol version.
-    pub class: Sha256,
-    /// Counts changes of the fleet.
-    pub fleet_version: u64,
-    /// What was asked.
-    pub requirement: Requirement,
-    /// The protocol version of the run.
-    pub protocol_version: u32,
-    /// Every worker, by name.
-    pub workers: Vec<ConsideredWorker>,
-}
-
 /// The choice of a worker for one destination of a run.
+///
+/// What the worker makes of the requirement, and who else would have done, is in the judgement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
@@ -318,35 +306,24 @@ pub struct Selection {
     pub destination: u32,
     /// Counts the choices made for the run.
     pub revision: u32,
-    /// The class of the judgement it rests on.
-    pub class: Sha256,
-    /// The fleet version of the judgement it rests on.
-    pub fleet_version: u64,
+    /// The judgement it rests on.
+    pub judgement_sha256: Sha256,
     /// What decided.
     pub mode: SelectionMode,
-    /// The candidates in order; the first is chosen.
-    pub ranked: Vec<WorkerName>,
-    /// Candidates that give the same job key as the chosen one, itself among them, in order.
-    pub group: Vec<WorkerName>,
-    /// The version of its Xcode.
-    pub xcode_version: Version,
-    /// The tools of the chosen worker.
-    pub toolchain: Toolchain,
-    /// The destination on the chosen worker.
-    pub resolved: ResolvedDestination,
-    /// What the user may want to know.
-    pub notices: Vec<String>,
+    /// The chosen worker.
+    pub worker: WorkerName,
+    /// Candidates before it that would not do then, or not for this run, with what was seen of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
     /// Digest of the facts of the chosen worker.
     pub capabilities_sha256: Sha256,
+    /// Their age in milliseconds; absent while the leader could not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities_age_ms: Option<u64>,
+    /// Whether they were at hand or probed for this.
+    pub capabilities_source: CapabilitiesSource,
     /// Digest of the evidence document.
     pub evidence_sha256: Sha256,
     /// Version of the rules.
     pub decision_version: u32,
-}
-
-impl Selection {
-    /// The chosen worker.
-    pub fn worker(&self) -> &WorkerName {
-        self.ranked.first().expect("a selection is made only when there is a candidate")
-    }
 }

@@ -12,7 +12,7 @@ use rch_schemas::requirement::{DestinationRequest, Requirement};
 use rch_schemas::{Action, JobId, LedgerSeq, RequestId, RunId, Sha256, Tick, Timestamp, TreeDirectory};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Judgement, Selection};
+use crate::event::Selection;
 use crate::job::{Job, SourceGap};
 use crate::queue::Share;
 
@@ -93,13 +93,11 @@ pub struct RunDestination {
     pub started: bool,
 }
 
-/// A selection with what its document needs.
+/// A selection with when it was made. What it rests on is in the state while the run has not ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MadeSelection {
     /// The choice.
     pub selection: Selection,
-    /// What it rests on.
-    pub judgement: Judgement,
     /// The record that holds it.
     pub seq: LedgerSeq,
     /// When it was made.
@@ -142,6 +140,11 @@ impl Run {
     /// The chosen worker of a destination, with what the choice rests on.
     pub fn selection(&self, destination: u32) -> Option<&MadeSelection> {
         self.destinations.get(destination as usize)?.selection.as_ref()
+    }
+
+    /// The judgements that its choices rest on, one for each.
+    pub fn judgements(&self) -> impl Iterator<Item = Sha256> {
+        self.destinations.iter().filter_map(|destination| Some(destination.selection.as_ref()?.selection.judgement_sha256))
     }
 
     /// The argument for which a job of this run is rejected: one of its step's, or one that does not go with its destination.

@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::observed::Observed;
 use crate::queue::Agenda;
 use crate::run::Run;
-use crate::select::{Choice, Fleet, NoChoice, choose, could_ever};
+use crate::select::{Choice, Fleet, NoChoice, Sight, Want, choose, could_ever};
 use crate::state::State;
 use crate::worker::{Worker, liveness};
 
@@ -68,7 +68,7 @@ struct Settling<'a> {
     state: &'a State,
     observed: &'a Observed,
     stamp: &'a Stamp,
-    /// Classes whose judgement is among the events already.
+    /// Judgements that are among the events already.
     judged: BTreeSet<Sha256>,
 }
 
@@ -125,7 +125,9 @@ impl Settling<'_> {
     /// Whether a worker other than those the job cost gives the same key, now or when it is back or open again.
     fn has_another(&self, run: &Run, job: &Job) -> bool {
         let lost: BTreeSet<_> = job.workers_lost().collect();
-        could_ever(&self.fleet(), run, job.destination).iter().any(|worker| !lost.contains(worker))
+        could_ever(&self.fleet(), Want { run, destination: job.destination, revision: run.revision + 1 })
+            .iter()
+            .any(|worker| !lost.contains(worker))
     }
 
     /// Chooses workers for the destinations of a run that need one; while its source is missing, nobody could start it.
@@ -139,17 +141,19 @@ impl Settling<'_> {
             if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) || !self.needs_selection(run, index, &waiting) {
                 continue;
             }
-            let events = self.select_one(run, index, waiting);
+            let earlier = looked.events.iter().filter(|event| matches!(event, Event::WorkerSelected { .. })).count();
+            let revision = run.revision + 1 + u32::try_from(earlier).expect("a run has few destinations");
+            let events = self.select_one(Want { run, destination: index, revision }, waiting);
             looked.is_stuck |= events.is_empty();
             looked.events.extend(events);
         }
         looked
     }
 
-    fn select_one(&mut self, run: &Run, destination: u32, waiting: Vec<&Job>) -> Vec<Event> {
-        match choose(&self.fleet(), run, destination) {
-            Ok(choice) => self.record(run, choice),
-            Err(NoChoice::Wait { .. }) => Vec::new(),
+    fn select_one(&mut self, want: Want<'_>, waiting: Vec<&Job>) -> Vec<Event> {
+        match choose(&self.fleet(), want) {
+            Ok(choice) => self.record(want.run, choice),
+            Err(NoChoice::Wait(_)) => Vec::new(),
             Err(NoChoice::Never(code, detail)) => {
                 // The steps after it are skipped as after any failure.
                 let first = waiting.iter().map(|job| job.step).min();
@@ -163,10 +167,10 @@ impl Settling<'_> {
     fn needs_selection(&self, run: &Run, destination: u32, waiting: &[&Job]) -> bool {
         let row = &run.destinations[destination as usize];
         let Some(made) = &row.selection else { return true };
-        if waiting.iter().any(|job| job.refused_by(made.selection.worker(), self.stamp.tick).is_some()) {
+        if waiting.iter().any(|job| job.refused_by(&made.selection.worker, self.stamp.tick).is_some()) {
             return true;
         }
-        let Some(worker) = self.state.workers.get(made.selection.worker()) else { return true };
+        let Some(worker) = self.state.workers.get(&made.selection.worker) else { return true };
         let known = self.state.config.inventory.contains_key(&worker.name);
         let changed = worker.facts.as_ref().is_none_or(|(digest, _)| *digest != made.selection.capabilities_sha256);
         let closed = waiting.first().is_some_and(|job| !worker.takes(self.state, run, job));
@@ -174,18 +178,17 @@ impl Settling<'_> {
     }
 
     fn record(&mut self, run: &Run, choice: Choice) -> Vec<Event> {
+        let resolution = choice.judgement.resolution_of(&choice.made.selection.worker);
         let same = |old: &crate::run::MadeSelection| {
+            let same_key = self.state.resolution(old).zip(resolution).is_some_and(|(old, new)| old.has_key_of(new));
             let (old, new) = (&old.selection, &choice.made.selection);
-            old.worker() == new.worker()
-                && old.toolchain == new.toolchain
-                && old.resolved == new.resolved
-                && old.capabilities_sha256 == new.capabilities_sha256
+            same_key && old.worker == new.worker && old.capabilities_sha256 == new.capabilities_sha256
         };
         if run.selection(choice.made.selection.destination).is_some_and(same) {
             return Vec::new();
         }
-        let judged = choice.judged_now && self.judged.insert(choice.made.judgement.class);
-        let judgement = judged.then(|| Event::FleetJudged { judgement: Box::new(choice.made.judgement) });
+        let judged = choice.judged_now && self.judged.insert(choice.judgement.sha256());
+        let judgement = judged.then_some(Event::FleetJudged { judgement: choice.judgement });
         judgement.into_iter().chain([Event::WorkerSelected { selection: Box::new(choice.made.selection) }]).collect()
     }
 
@@ -217,7 +220,7 @@ impl Settling<'_> {
     }
 
     fn fleet(&self) -> Fleet<'_> {
-        Fleet { state: self.state, observed: self.observed, stamp: self.stamp }
+        Fleet { state: self.state, sight: Sight::Heard(self.observed), stamp: self.stamp }
     }
 }
 

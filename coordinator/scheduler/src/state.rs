@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use rch_schemas::document::Resolution;
 use rch_schemas::{JobId, LedgerId, LedgerSeq, RequestId, RunId, Sha256, WorkerName};
 
 use crate::config::FarmConfig;
 use crate::estimate::Durations;
-use crate::event::Judgement;
 use crate::job::Job;
+use crate::judgement::{Judgement, Judgements};
 use crate::queue::Index;
-use crate::run::Run;
+use crate::run::{MadeSelection, Run};
 use crate::worker::Worker;
 
 /// Everything that decisions are made from, beside [`crate::Observed`]. Changed by [`crate::apply`] alone.
@@ -29,8 +30,8 @@ pub struct State {
     pub runs: BTreeMap<RunId, Run>,
     /// Jobs by id.
     pub jobs: BTreeMap<JobId, Job>,
-    /// The newest judgement of each class, of the current fleet version.
-    pub(crate) judgements: BTreeMap<Sha256, Judgement>,
+    /// Judgements of the present fleet, and those that runs which have not ended rest on.
+    pub(crate) judgements: Judgements,
     /// Runs that have not ended, in order of arrival.
     pub(crate) active: BTreeMap<(LedgerSeq, u32), RunId>,
     /// Who waits for which worker, and what time makes due: made of the rows above.
@@ -51,7 +52,7 @@ impl State {
             fleet_version: rows.fleet_version,
             workers: rows.workers.into_iter().map(|worker| (worker.name.clone(), worker)).collect(),
             jobs: rows.jobs.into_iter().map(|job| (job.job_id.clone(), job)).collect(),
-            judgements: rows.judgements.into_iter().map(|judgement| (judgement.class, judgement)).collect(),
+            judgements: Judgements::from_rows(rows.fleet_version, rows.judgements),
             ..Self::default()
         };
         for run in rows.runs {
@@ -81,14 +82,24 @@ impl State {
         run.jobs().filter_map(|job_id| self.jobs.get(job_id))
     }
 
-    /// The newest judgement of a class.
-    pub fn judgement(&self, class: &Sha256) -> Option<&Judgement> {
-        self.judgements.get(class)
+    /// The judgement of this digest, while the fleet is the one that was judged or a run that has not ended rests on it.
+    pub fn judgement(&self, sha256: &Sha256) -> Option<&Judgement> {
+        self.judgements.get(sha256)
     }
 
-    /// The newest judgement of each class.
+    /// The judgement of a class for the present fleet, if it was ever asked for.
+    pub(crate) fn judgement_of_class(&self, class: &Sha256) -> Option<&Judgement> {
+        self.judgements.of_class(class)
+    }
+
+    /// All judgements, by digest.
     pub fn judgements(&self) -> impl Iterator<Item = &Judgement> {
-        self.judgements.values()
+        self.judgements.iter()
+    }
+
+    /// What the chosen worker makes of the requirement; `None` when the judgement is no longer here.
+    pub fn resolution(&self, made: &MadeSelection) -> Option<&Resolution> {
+        self.judgements.get(&made.selection.judgement_sha256)?.resolution_of(&made.selection.worker)
     }
 
     /// A job and its run.
@@ -101,6 +112,7 @@ impl State {
         self.requests.insert((run.requester.clone(), run.request_id.clone()), run.run_id.clone());
         if run.ended.is_none() {
             self.active.insert(run.accepted, run.run_id.clone());
+            run.judgements().for_each(|sha256| self.judgements.rest_on(sha256));
         }
         self.runs.insert(run.run_id.clone(), run);
     }
@@ -137,6 +149,6 @@ pub struct StateRows {
     pub runs: Vec<Run>,
     /// Their jobs.
     pub jobs: Vec<Job>,
-    /// The newest judgement of each class.
+    /// The judgements of the present fleet, and those that runs which have not ended rest on.
     pub judgements: Vec<Judgement>,
 }

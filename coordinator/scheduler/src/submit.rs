@@ -14,7 +14,7 @@ use crate::command::{Command, Decision, Reply, SubmitRequest};
 use crate::event::{AcceptedRun, Event};
 use crate::negotiate::protocol_problem;
 use crate::observed::Observed;
-use crate::select::{Fleet, version_of_run};
+use crate::select::{Fleet, Sight, version_of_run};
 use crate::state::State;
 use step::{NewJobs, accepted_step, check_steps, count_of, destinations_of};
 
@@ -140,7 +140,7 @@ pub(crate) fn accept(state: &State, observed: &Observed, command: &Command, subm
         effective_config: request.effective_config.clone(),
     };
     if spoken.min < spoken.max {
-        let fleet = Fleet { state, observed, stamp: &command.stamp };
+        let fleet = Fleet { state, sight: Sight::Heard(observed), stamp: &command.stamp };
         accepted.protocol_version = version_of_run(&fleet, &accepted_row(&command.stamp, 0, &accepted), spoken);
     }
     accepted

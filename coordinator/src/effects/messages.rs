@@ -148,7 +148,7 @@ impl Effects {
         self.offers.ensure_consumers(&snapshot, &workers).await?;
         for job_id in &applied.touched.jobs {
             let Some((job, run)) = snapshot.job_and_run(job_id)? else { continue };
-            self.offers.job_changed(&run, &job, applied.seq).await?;
+            self.offers.job_changed(&snapshot, &run, &job).await?;
             told.extend(self.cancel(&snapshot, &job, applied).await?);
         }
         for name in &told {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_nats::jetstream::context::PublishErrorKind;
 use futures_util::StreamExt as _;
 use rch_scheduler::{AttemptRecord, AttemptState, Job, Run, Worker, job_document};
+use rch_schemas::WorkerName;
 use rch_schemas::wire::agent::Offer;
 use rch_schemas::wire::{Op, Request, subject};
-use rch_schemas::{LedgerSeq, WorkerName};
 
 use crate::clock;
 use crate::crash_point;
@@ -54,7 +54,7 @@ impl Offers {
         }
         for (subject, (run, job, record)) in wanted {
             if !there.contains(&subject) {
-                self.publish(&subject, run_offer(&run, &job, &record, snapshot.position()?.seq)).await?;
+                self.publish(&subject, run_offer(snapshot, &run, &job, &record)?).await?;
             }
         }
         Ok(())
@@ -90,11 +90,11 @@ impl Offers {
     }
 
     /// Offers the current attempt of a job that changed, or takes back what is no longer to be had.
-    pub(super) async fn job_changed(&self, run: &Run, job: &Job, seq: LedgerSeq) -> Result<(), OfferError> {
+    pub(super) async fn job_changed(&self, snapshot: &Snapshot, run: &Run, job: &Job) -> Result<(), OfferError> {
         let Some(record) = job.current() else { return Ok(()) };
         let subject = subject::offer(&record.worker, &job.job_id, record.number);
         match &record.state {
-            AttemptState::Offered => self.publish(&subject, run_offer(run, job, record, seq)).await,
+            AttemptState::Offered => self.publish(&subject, run_offer(snapshot, run, job, record)?).await,
             // The agent itself takes an offer it was granted out of the queue.
             AttemptState::Running { .. } | AttemptState::Finished { .. } => Ok(()),
             AttemptState::Interrupted { .. } | AttemptState::Lost | AttemptState::Refused { .. } | AttemptState::Withdrawn { .. } => {
@@ -166,7 +166,8 @@ fn wanted(snapshot: &Snapshot, workers: &[Worker]) -> Result<Wanted, ProjectionE
     Ok(wanted)
 }
 
-fn run_offer(run: &Run, job: &Job, record: &AttemptRecord, ledger_seq: LedgerSeq) -> Option<Offer> {
-    let document = job_document(run, job, record.number)?;
-    Some(Offer { worker: record.worker.clone(), session: record.session.clone(), ledger_seq, job: document })
+fn run_offer(snapshot: &Snapshot, run: &Run, job: &Job, record: &AttemptRecord) -> Result<Option<Offer>, ProjectionError> {
+    let (state, ledger_seq) = (snapshot.state_of(run)?, snapshot.position()?.seq);
+    let document = job_document(&state, run, job, record.number);
+    Ok(document.map(|document| Offer { worker: record.worker.clone(), session: record.session.clone(), ledger_seq, job: document }))
 }

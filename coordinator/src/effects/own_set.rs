@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rch_bundle::artifacts::{ListError, list};
-use rch_scheduler::{AttemptRecord, Job, JobPhase, Run, coordinator_summary, job_document};
+use rch_scheduler::{AttemptRecord, Job, JobPhase, Run, State, coordinator_summary, job_document};
 use rch_schemas::document::{Invocation, SchemaId, SchemaVersion};
 use rch_schemas::seal::{ATTESTATION_PATH, Attestation, MANIFEST_PATH, Manifest, Signer, SignerRole};
 use rch_schemas::{Attempt, Sha256, Timestamp};
@@ -41,7 +41,12 @@ pub(super) enum OwnSetError {
 }
 
 /// Writes the set of a job that ended without one; the digest of its manifest.
-pub(super) async fn write_own_set(shared: &Shared, connection: &Connection, run: &Run, job: &Job) -> Result<Sha256, OwnSetError> {
+pub(super) async fn write_own_set(
+    shared: &Shared,
+    connection: &Connection,
+    (state, run): (&State, &Run),
+    job: &Job,
+) -> Result<Sha256, OwnSetError> {
     let directory = shared.config.data_dir.join("sets").join(job.job_id.as_str());
     let failed = |source| OwnSetError::Directory { path: directory.clone(), source };
     remove(&directory).await.map_err(failed)?;
@@ -58,7 +63,7 @@ pub(super) async fn write_own_set(shared: &Shared, connection: &Connection, run:
     if let Some(invocation) = invocation(run, job, ended_at) {
         write_json(&directory, "invocation.json", &invocation).await?;
     }
-    if let Some(document) = job_document(run, job, Attempt::NONE) {
+    if let Some(document) = job_document(state, run, job, Attempt::NONE) {
         write_json(&directory, "job.json", &document).await?;
     }
     copy_evidence(&shared.store, &directory, run, job).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use rch_scheduler::{Job, JobPhase, MadeSelection, Run, SetRef, State, StateRows, run_plan, run_summary};
+use rch_scheduler::{Job, JobPhase, MadeSelection, Run, SetRef, State, run_plan, run_summary};
 use rch_schemas::document::WorkerSelection;
 use rch_schemas::wire::{Op, Request, subject};
 use rch_schemas::{Attempt, JobId, RunId, Sha256};
@@ -45,6 +45,8 @@ pub(super) enum WriteError {
     Projection(#[from] ProjectionError),
     #[error("the store failed")]
     Store(#[from] StoreError),
+    #[error("what a choice of {0} rests on is not in the projection")]
+    Judgement(RunId),
     #[error("{0} is not in the store")]
     Missing(Key),
     #[error("the coordinator's own set could not be written")]
@@ -69,36 +71,36 @@ impl RunDocuments {
             progress.complete = true;
             return Ok(());
         };
-        let jobs = snapshot.jobs_of(&run)?;
+        let state = snapshot.state_of(&run)?;
         drop(snapshot);
-        let state = State::from_rows(StateRows { runs: vec![run.clone()], jobs: jobs.clone(), ..StateRows::default() });
         if progress.revision != Some(run.revision) {
             crash_point::reached("plan.writing");
             self.put(&layout::run_plan(run_id), &run_plan(&state, &run)).await?;
             crash_point::reached("plan.written");
             for (index, made) in run.destinations.iter().map(|destination| &destination.selection).enumerate() {
                 if let Some(made) = made {
-                    self.write_evidence(run_id, index, made).await?;
+                    self.write_evidence(&state, index, made).await?;
                 }
             }
             progress.revision = Some(run.revision);
         }
-        for job in &jobs {
+        for job in state.jobs_of(&run) {
             if let JobPhase::Ended { set, .. } = &job.phase
                 && !progress.sets.contains_key(&job.job_id)
             {
-                let manifest = self.write_pointer(&run, job, *set).await?;
+                let manifest = self.write_pointer(&state, &run, job, *set).await?;
                 progress.sets.insert(job.job_id.clone(), manifest);
             }
         }
         self.write_summary(&state, &run, progress).await
     }
 
-    async fn write_evidence(&self, run_id: &RunId, index: usize, made: &MadeSelection) -> Result<(), WriteError> {
+    async fn write_evidence(&self, state: &State, index: usize, made: &MadeSelection) -> Result<(), WriteError> {
+        let run_id = &made.selection.run_id;
         let facts = layout::facts(&made.selection.capabilities_sha256);
         let capabilities = self.shared.store.get(&facts, DOCUMENT_BYTES_MAX).await?.ok_or(WriteError::Missing(facts))?;
         self.shared.store.put(&layout::capabilities(run_id, index), capabilities).await?;
-        let document = signed_selection(made, &self.shared.key);
+        let document = signed_selection(state, made, &self.shared.key).ok_or_else(|| WriteError::Judgement(run_id.clone()))?;
         crash_point::reached("evidence.writing");
         self.put(&layout::worker_selection(run_id, index), &document).await?;
         crash_point::reached("evidence.written");
@@ -117,7 +119,7 @@ impl RunDocuments {
     }
 
     /// Points at the set that counts, writing it first when no agent did; the digest of its manifest.
-    async fn write_pointer(&self, run: &Run, job: &Job, set: Option<SetRef>) -> Result<Sha256, WriteError> {
+    async fn write_pointer(&self, state: &State, run: &Run, job: &Job, set: Option<SetRef>) -> Result<Sha256, WriteError> {
         let store = &self.shared.store;
         if let Some(there) = set_pointer(store, &run.run_id, &job.job_id).await? {
             return Ok(there.manifest_sha256);
@@ -126,7 +128,7 @@ impl RunDocuments {
             (SetBase::Attempt { job_id: job.job_id.clone(), attempt: set.attempt }, set.attempt, set.manifest_sha256)
         } else {
             let base = SetBase::Coordinator { run_id: run.run_id.clone(), job_id: job.job_id.clone() };
-            (base, Attempt::NONE, write_own_set(&self.shared, &self.connection, run, job).await?)
+            (base, Attempt::NONE, write_own_set(&self.shared, &self.connection, (state, run), job).await?)
         };
         let attestation = base.attestation();
         let bytes = store.get(&attestation, DOCUMENT_BYTES_MAX).await?.ok_or(WriteError::Missing(attestation))?;

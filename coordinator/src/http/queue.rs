@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use rch_scheduler::{Job, MadeSelection, Run};
-use rch_schemas::document::{Choice, ConsideredWorker, OtherWorkers, Queue, SchemaId, SchemaVersion, Why};
+use rch_schemas::document::{Choice, ConsideredWorkers, OtherWorkers, Queue, SchemaId, SchemaVersion, Why};
 use rch_schemas::{Attempt, Reason, Tick};
 use serde::Deserialize;
 
@@ -60,6 +60,8 @@ pub(super) async fn why(State(api): State<Api>, Path(name): Path<String>) -> Api
         // So that the view below says where it stands; a standby says what the rows do.
         api.shared.queue_board.fresh().await;
     }
+    let state = api.shared.projection.snapshot()?.state_of(&run)?;
+    let choice = run.selection(job.destination).and_then(|made| choice(&state, &run, made));
     let view = view::job(&api.shared, &run, &job).await?;
     let step = run.steps.get(job.step as usize);
     let destination = run.destinations.get(job.destination as usize);
@@ -78,7 +80,7 @@ pub(super) async fn why(State(api): State<Api>, Path(name): Path<String>) -> Api
         action: job.action,
         state: job.state(),
         destination: destination.map_or_else(String::new, |row| row.asked.asked.clone()),
-        choice: run.selection(job.destination).map(|made| choice(&run, made)),
+        choice,
         waits: rch_scheduler::waits(&run, &job),
         waited_ms: milliseconds(rch_scheduler::waited(&job, now(&api, &job))),
         waiting: view.waiting,
@@ -91,28 +93,42 @@ fn now(api: &Api, job: &Job) -> Tick {
     api.shared.board.vitals().map_or_else(recorded, |vitals| vitals.now)
 }
 
-fn choice(run: &Run, made: &MadeSelection) -> Choice {
-    let (selection, workers) = (&made.selection, &made.judgement.workers);
-    let chosen = workers.iter().find(|considered| considered.worker == *selection.worker());
-    Choice {
-        worker: selection.worker().clone(),
+/// The choice as its judgement tells it; `None` when that is not here.
+fn choice(state: &rch_scheduler::State, run: &Run, made: &MadeSelection) -> Option<Choice> {
+    let selection = &made.selection;
+    let judgement = state.judgement(&selection.judgement_sha256)?.fleet();
+    let ranked: Vec<_> = (1..).zip(judgement.ranked()).collect();
+    let (rank, (_, row)) = ranked.iter().find(|(_, (name, _))| **name == selection.worker)?;
+    let passed_over: usize = selection.passed_over.iter().map(|passed| passed.workers.len()).sum();
+    let candidates = ranked.iter().filter(|(_, (name, _))| **name != selection.worker).map(|(rank, (name, row))| {
+        let passed = selection.passed_over.iter().find(|passed| passed.workers.contains(name));
+        OtherWorkers {
+            workers: vec![(*name).clone()],
+            priority: row.priority,
+            rank: passed.is_none().then_some(*rank),
+            verdicts: passed.map_or_else(Vec::new, |passed| passed.verdicts.clone()),
+            counterfactual: passed.map(|_| format!("would rank {rank}")),
+        }
+    });
+    Some(Choice {
+        worker: selection.worker.clone(),
         mode: selection.mode,
         named: run.options.worker.is_some(),
-        rank: 1,
-        priority: chosen.map_or(u32::MAX, |considered| considered.priority),
-        candidates: u32::try_from(selection.ranked.len()).unwrap_or(u32::MAX),
+        rank: *rank,
+        priority: row.priority,
+        candidates: u32::try_from(ranked.len() - passed_over).unwrap_or(u32::MAX),
         at: made.at,
-        others: workers.iter().filter(|considered| considered.worker != *selection.worker()).map(other).collect(),
-    }
+        others: candidates.chain(judgement.workers.iter().filter(|row| !row.is_candidate()).map(excluded)).collect(),
+    })
 }
 
-fn other(considered: &ConsideredWorker) -> OtherWorkers {
+fn excluded(row: &ConsideredWorkers) -> OtherWorkers {
     OtherWorkers {
-        workers: vec![considered.worker.clone()],
-        priority: considered.priority,
-        rank: considered.rank,
-        verdicts: considered.verdicts.clone(),
-        counterfactual: considered.counterfactual.clone(),
+        workers: row.names().cloned().collect(),
+        priority: row.priority,
+        rank: None,
+        verdicts: row.verdicts.clone(),
+        counterfactual: row.counterfactual.clone(),
     }
 }
 

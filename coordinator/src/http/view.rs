@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rch_scheduler::{Board, FarmConfig, Job, JobPhase, Run, State, StateRows, Worker, liveness, run_plan};
+use rch_scheduler::{Board, FarmConfig, Job, JobPhase, Run, State, Worker, liveness, run_plan};
 use rch_schemas::wire::http::{Intake, JobView, Liveness, RunView, RunningJob, WorkerView};
 use rch_schemas::{Attempt, RunId, Sha256, WorkerName};
 
@@ -30,7 +30,7 @@ pub(super) async fn job(shared: &Shared, run: &Run, job: &Job) -> ApiResult<JobV
         let snapshot = shared.projection.snapshot()?;
         let jobs = snapshot.jobs_of(run)?;
         let surroundings = Surroundings::read(shared, &snapshot, run)?;
-        job_view(run, job, &surroundings.around(run, &jobs))
+        job_view(&snapshot.state_of(run)?, (run, job), &surroundings.around(run, &jobs))
     };
     view.manifest_sha256 = manifest(shared, run, job).await?;
     Ok(view)
@@ -56,8 +56,8 @@ fn read_run(shared: &Shared, run_id: &RunId) -> Result<Option<ReadRun>, Projecti
     let jobs = snapshot.jobs_of(&run)?;
     let surroundings = Surroundings::read(shared, &snapshot, &run)?;
     let around = surroundings.around(&run, &jobs);
-    let views = jobs.iter().map(|job| job_view(&run, job, &around)).collect();
-    let state = State::from_rows(StateRows { runs: vec![run.clone()], jobs: jobs.clone(), ..StateRows::default() });
+    let state = snapshot.state_of(&run)?;
+    let views = jobs.iter().map(|job| job_view(&state, (&run, job), &around)).collect();
     let view = RunView {
         state: run.state,
         seq: run.seq,
@@ -84,7 +84,7 @@ impl Surroundings {
         let waits = run.ended.is_none();
         let mut workers = BTreeMap::new();
         for made in run.destinations.iter().filter_map(|destination| destination.selection.as_ref()) {
-            let name = made.selection.worker();
+            let name = &made.selection.worker;
             workers.extend(snapshot.worker(name)?.map(|worker| (name.clone(), worker)));
         }
         Ok(Self {
@@ -100,13 +100,13 @@ impl Surroundings {
     }
 }
 
-fn job_view(run: &Run, job: &Job, around: &Around<'_>) -> JobView {
+fn job_view(state: &State, (run, job): (&Run, &Job), around: &Around<'_>) -> JobView {
     let (human_summary, ended_ms) = match &job.phase {
         JobPhase::Ended { human_summary, duration_ms, .. } => (Some(human_summary.clone()), *duration_ms),
         JobPhase::Queued | JobPhase::Running => (None, 0),
     };
     let current = job.current();
-    let selected = run.selection(job.destination).map(|made| &made.selection);
+    let made = run.selection(job.destination);
     JobView {
         job_id: job.job_id.clone(),
         run_id: job.run_id.clone(),
@@ -116,9 +116,9 @@ fn job_view(run: &Run, job: &Job, around: &Around<'_>) -> JobView {
         state: job.state(),
         seq: job.seq,
         job_key: job.job_key,
-        resolved: selected.map(|selection| selection.resolved.clone()),
+        resolved: made.and_then(|made| state.resolution(made)).map(|resolution| resolution.resolved.clone()),
         attempt: current.map_or(Attempt::NONE, |record| record.number),
-        worker: current.map(|record| record.worker.clone()).or_else(|| selected.map(|selection| selection.worker().clone())),
+        worker: current.map(|record| record.worker.clone()).or_else(|| made.map(|made| made.selection.worker.clone())),
         waiting: waiting(job, around),
         outcome: job.outcome(),
         human_summary,

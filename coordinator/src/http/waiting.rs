@@ -28,7 +28,7 @@ pub(super) struct Around<'a> {
 /// Why a job is not running; `None` when it is or has ended.
 pub(super) fn waiting(job: &Job, around: &Around<'_>) -> Option<Waiting> {
     let made = around.run.selection(job.destination);
-    let worker = made.and_then(|made| around.workers.get(made.selection.worker()));
+    let worker = made.and_then(|made| around.workers.get(&made.selection.worker));
     let worker = worker.map(|worker| (worker, worker_liveness(worker, around.config, around.vitals)));
     let now = around.vitals.map(|vitals| vitals.now);
     let by_rows = rch_scheduler::reason(job, around.jobs.iter(), &rch_scheduler::Around { run: around.run, worker, now })?;

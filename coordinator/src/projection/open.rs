@@ -10,11 +10,11 @@ use redb::{Database, DatabaseError, ReadableDatabase as _, TableError};
 use super::error::ProjectionError;
 use super::rows::bytes;
 use super::snapshot::Snapshot;
-use super::table::{APPLY_VERSION_KEY, ARRIVALS, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_RUNS, RUNS, WORKERS};
+use super::table::{APPLY_VERSION_KEY, ARRIVALS, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_JUDGEMENTS, OLD_RUNS, RUNS, WORKERS};
 use crate::clock;
 
 /// Bumped when rows change their form or `apply` makes something else of an event.
-const APPLY_VERSION: u32 = 5;
+const APPLY_VERSION: u32 = 6;
 /// The database in `data_dir`.
 const FILE_NAME: &str = "projection.redb";
 
@@ -76,7 +76,7 @@ fn make_tables(database: &Database) -> Result<(), ProjectionError> {
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);
     {
-        for table in [RUNS, JOBS, WORKERS, OLD_RUNS, OLD_JOBS, JUDGEMENTS] {
+        for table in [RUNS, JOBS, WORKERS, OLD_RUNS, OLD_JOBS, JUDGEMENTS, OLD_JUDGEMENTS] {
             transaction.open_table(table)?;
         }
         transaction.open_table(ARRIVALS)?;

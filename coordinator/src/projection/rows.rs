@@ -1,8 +1,6 @@
 //! What one record changed, ready to be written.
 
-use std::collections::BTreeSet;
-
-use rch_scheduler::{FarmConfig, Judgement, Run, State, Touched};
+use rch_scheduler::{FarmConfig, Run, State, Touched};
 use rch_schemas::{LedgerId, RunId};
 use serde::{Deserialize, Serialize};
 
@@ -21,17 +19,8 @@ pub(crate) struct Rows {
     pub(super) jobs: Vec<(String, Vec<u8>)>,
     /// Name and row.
     pub(super) workers: Vec<(String, Vec<u8>)>,
-    /// Judgements, when any changed.
-    pub(super) judgements: Option<Judgements>,
-}
-
-/// Judgements go as the fleet changes; those that are not kept go from the table too.
-#[derive(Debug)]
-pub(super) struct Judgements {
-    /// Class and row of those that are new.
-    pub(super) new: Vec<(String, Vec<u8>)>,
-    /// The classes of all that are kept.
-    pub(super) kept: BTreeSet<String>,
+    /// Digest and row; one without a row left the state, and moves to the old ones.
+    pub(super) judgements: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// What belongs to no run, job or worker.
@@ -68,10 +57,7 @@ impl Rows {
         let jobs = touched.jobs.iter().filter_map(|id| Some((id.to_string(), bytes(state.jobs.get(id)?)))).collect();
         let workers = touched.workers.iter().filter_map(|name| Some((name.to_string(), bytes(state.workers.get(name)?)))).collect();
         let farm = touched.meta.then(|| bytes(&FarmRow::of(state)));
-        let judgements = (!touched.judgements.is_empty()).then(|| Judgements {
-            new: touched.judgements.iter().filter_map(|class| Some((class.to_string(), bytes(state.judgement(class)?)))).collect(),
-            kept: state.judgements().map(|judgement: &Judgement| judgement.class.to_string()).collect(),
-        });
+        let judgements = touched.judgements.iter().map(|sha256| (sha256.to_string(), state.judgement(sha256).map(bytes))).collect();
         Self { position, touched, farm, runs, jobs, workers, judgements }
     }
 }

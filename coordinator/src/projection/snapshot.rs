@@ -1,15 +1,16 @@
 //! Reading: one consistent moment of the projection.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use rch_scheduler::{Job, Run, StateRows, Worker};
+use rch_scheduler::{Job, Judgement, Run, State, StateRows, Worker};
 use rch_schemas::{JobId, RunId, WorkerName};
 use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use serde::de::DeserializeOwned;
 
 use super::error::ProjectionError;
 use super::rows::FarmRow;
-use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
+use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_JUDGEMENTS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
 use crate::ledger::Position;
 
 type Rows = ReadOnlyTable<&'static str, &'static [u8]>;
@@ -60,6 +61,23 @@ impl Snapshot {
     /// The jobs of a run, in plan order.
     pub(crate) fn jobs_of(&self, run: &Run) -> Result<Vec<Job>, ProjectionError> {
         run.jobs().filter_map(|job_id| self.job(job_id).transpose()).collect()
+    }
+
+    /// What the choices of a run rest on, the run ended or not.
+    pub(crate) fn judgements_of(&self, run: &Run) -> Result<Vec<Judgement>, ProjectionError> {
+        let wanted: BTreeSet<_> = run.judgements().map(|sha256| sha256.to_string()).collect();
+        let mut judgements = Vec::new();
+        for sha256 in &wanted {
+            let there = self.get(JUDGEMENTS, "judgements", sha256)?;
+            judgements.extend(if there.is_some() { there } else { self.get(OLD_JUDGEMENTS, "old_judgements", sha256)? });
+        }
+        Ok(judgements)
+    }
+
+    /// A run as a state of its own: what its documents are made of.
+    pub(crate) fn state_of(&self, run: &Run) -> Result<State, ProjectionError> {
+        let (jobs, judgements) = (self.jobs_of(run)?, self.judgements_of(run)?);
+        Ok(State::from_rows(StateRows { runs: vec![run.clone()], jobs, judgements, ..StateRows::default() }))
     }
 
     /// A worker.

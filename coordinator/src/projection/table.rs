@@ -17,8 +17,10 @@ pub(super) const OLD_JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("
 /// Run ids in order of arrival: by record and place in the record.
 pub(super) const ARRIVALS: TableDefinition<(u64, u32), &str> = TableDefinition::new("arrivals");
 
-/// The newest judgement of each class, by class.
+/// Judgements of the state, by digest.
 pub(super) const JUDGEMENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("judgements");
+/// Judgements that left the state, by digest: choices of ended runs rest on them.
+pub(super) const OLD_JUDGEMENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("old_judgements");
 /// Ids of runs that wait for chunks of their source.
 pub(super) const GAPS: TableDefinition<&str, ()> = TableDefinition::new("gaps");
 

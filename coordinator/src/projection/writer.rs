@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::ProjectionError;
 use super::rows::{Rows, RunRow, bytes};
 use super::snapshot::Snapshot;
-use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
+use super::table::{ARRIVALS, FARM_KEY, GAPS, JOBS, JUDGEMENTS, META, OLD_JOBS, OLD_JUDGEMENTS, OLD_RUNS, POSITION_KEY, RUNS, WORKERS};
 use crate::crash_point;
 
 /// Records that may wait for the writer: it is some twenty times faster than the ledger, so this only covers a durable commit.
@@ -194,13 +194,7 @@ fn write_rows(transaction: &redb::WriteTransaction, rows: &Rows) -> Result<(), P
     for (name, row) in &rows.workers {
         workers.insert(name.as_str(), row.as_slice())?;
     }
-    if let Some(judgements) = &rows.judgements {
-        let mut table = transaction.open_table(JUDGEMENTS)?;
-        table.retain(|class, _| judgements.kept.contains(class))?;
-        for (class, row) in &judgements.new {
-            table.insert(class.as_str(), row.as_slice())?;
-        }
-    }
+    write_judgements(transaction, &rows.judgements)?;
     let mut jobs = transaction.open_table(JOBS)?;
     for (job_id, row) in &rows.jobs {
         jobs.insert(job_id.as_str(), row.as_slice())?;
@@ -219,6 +213,22 @@ fn write_rows(transaction: &redb::WriteTransaction, rows: &Rows) -> Result<(), P
                 transaction.open_table(ARRIVALS)?.insert(*accepted, run_id.as_str())?;
             }
             RunRow::Forgotten { run_id } => forget(transaction, run_id.as_str())?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes judgements, and moves those that left the state to the old ones.
+fn write_judgements(transaction: &redb::WriteTransaction, rows: &[(String, Option<Vec<u8>>)]) -> Result<(), ProjectionError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (mut judgements, mut old) = (transaction.open_table(JUDGEMENTS)?, transaction.open_table(OLD_JUDGEMENTS)?);
+    for (sha256, row) in rows {
+        if let Some(row) = row {
+            judgements.insert(sha256.as_str(), row.as_slice())?;
+        } else if let Some(row) = judgements.remove(sha256.as_str())?.map(|row| row.value().to_vec()) {
+            old.insert(sha256.as_str(), row.as_slice())?;
         }
     }
     Ok(())

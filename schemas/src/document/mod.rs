@@ -9,6 +9,7 @@ mod farm;
 mod hang_report;
 pub(crate) mod header;
 mod job;
+mod judgement;
 mod options;
 mod queue;
 mod result;
@@ -27,6 +28,7 @@ pub use farm::{CliEvent, CliEventBody, Farm, WorkerKey};
 pub use hang_report::{HangGuess, HangReport, HungProcess, HungSimulator, LastActivity, ProcessSample};
 pub use header::{Document, SchemaId, SchemaVersion};
 pub use job::{ConfigSource, EffectiveConfig, Invocation, Job, JobDestination, JudgedArgument, RecipeRef, Redaction};
+pub use judgement::{CAPABILITIES_DIGITS, ConsideredWorkers, FleetJudgement, Resolution, Verdict};
 pub use options::{
     ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, JobTimeouts, PackageCache, Priority, ResultCache,
     RunOptions, SelectionMode, TimeoutOutOfBounds, Timeouts,
@@ -34,7 +36,7 @@ pub use options::{
 pub use queue::{Queue, WaitingJob, Waits};
 pub use result::{Destination, FailingTest, FirstError, JobStatus, Metrics, Outcome, PhaseTime, Summary, TestCounts, ToolchainDocument};
 pub use run::{PlannedDestination, PlannedJob, PlannedStep, RunPlan, RunState, RunSummary, SummarizedJob};
-pub use selection::{CapabilitiesDocument, CapabilitiesSource, ConsideredWorker, Verdict, WorkerSelection};
+pub use selection::{CapabilitiesDocument, CapabilitiesSource, PassedOver, WorkerSelection};
 pub use source::{EntryType, Recipe, RecipeChunk, SourceEntry, SourceManifest};
 pub use test_summary::{
     CaseCounts, Crash, CrashedProcess, PlaceCounts, Repetition, TestAttachment, TestCase, TestDevice, TestFailure, TestResult, TestSummary,

@@ -1,35 +1,52 @@
 //! Evidence: why this worker. A pure function of recorded decisions, so that anybody can replay it.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::document;
+use super::judgement::{ConsideredWorkers, FleetJudgement, Verdict};
 use super::options::SelectionMode;
 use crate::capabilities::{Facts, Observed};
 use crate::digest::Sha256;
 use crate::id::{LedgerSeq, WorkerName};
 use crate::job_key::{ResolvedDestination, Toolchain};
-use crate::protocol::ProtocolRange;
-use crate::reason::Reason;
-use crate::requirement::{Requirement, Version};
+use crate::requirement::Version;
+use crate::wire::http::Liveness;
 
 document! {
     /// Why a destination of a run was given to a worker; `worker_selection.json`.
+    ///
+    /// `evidence_sha256` is SHA-256 over the canonical form of this document without `judgement` and `signature`. The judgement, which many runs
+    /// share, stands in it by its own digest: a reader checks both.
     run WorkerSelection = "worker_selection" @ 1 {
         /// Index of the destination in the run.
         pub destination: u32,
-        /// Revision of the run's plan that this selection made.
+        /// Which of the run's choices this is, from 1: the revision of its plan.
         pub revision: u32,
         /// What decided among workers that would all do.
         pub mode: SelectionMode,
-        /// What was asked.
-        pub requirement: Requirement,
-        /// Every worker considered: candidates by rank, then the others by name.
-        pub workers: Vec<ConsideredWorker>,
-        /// How many would have done.
+        /// Every worker against what was asked. Absent in what is hashed into `evidence_sha256`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub judgement: Option<FleetJudgement>,
+        /// SHA-256 over the canonical form of `judgement`.
+        pub judgement_sha256: Sha256,
+        /// Candidates that go before the chosen one and would not do then, or not for this run; in order of rank.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub passed_over: Vec<PassedOver>,
+        /// Candidates of the judgement but for those passed over. At those behind the chosen one nobody looked any further.
         pub candidate_count: u32,
-        /// The first by rank.
+        /// The first by rank that was not passed over.
         pub selected_worker: WorkerName,
+        /// Digest of its facts: of the member `facts` of the `capabilities.json` beside this.
+        pub capabilities_sha256: Sha256,
+        /// Age of its facts when it was chosen, in milliseconds; absent while the leader could not know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub capabilities_age_ms: Option<u64>,
+        /// Whether they were at hand or probed for this decision.
+        pub capabilities_source: CapabilitiesSource,
         /// The version of the chosen Xcode, for people; its identity is in `toolchain`.
         pub xcode_version: Version,
         /// The tools of the chosen worker.
@@ -39,9 +56,7 @@ document! {
         /// What was decided on the way that the user may want to know, such as a version that was rounded up.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub notices: Vec<String>,
-        /// Workers that give the same job key, by name.
-        pub group: Vec<WorkerName>,
-        /// The protocol version of the run.
+        /// The protocol version of the run; the range of each worker's agent is in the judgement.
         pub protocol_version: u32,
         /// Version of the rules that decided; another one may decide otherwise.
         pub decision_version: u32,
@@ -54,34 +69,45 @@ document! {
     }
 }
 
-/// One worker, as it was judged.
+impl WorkerSelection {
+    /// `evidence_sha256` of a document as it was received, with the members of newer writers; `None` when its judgement is not the one it names.
+    pub fn received_sha256(received: &Value) -> Option<Sha256> {
+        let mut body = received.clone();
+        let members = body.as_object_mut()?;
+        members.remove("signature");
+        if let Some(judgement) = members.remove("judgement") {
+            let named = members.get("judgement_sha256")?.as_str()?;
+            Sha256::of_canonical(&judgement).ok().filter(|found| found.to_string() == named)?;
+        }
+        Sha256::of_canonical(&body).ok()
+    }
+
+    /// Workers that give the same job key as the chosen one, itself first: as far as the judgement says, and but for those passed over.
+    pub fn group(&self) -> Vec<WorkerName> {
+        let Some(judgement) = &self.judgement else { return vec![self.selected_worker.clone()] };
+        let passed_over: BTreeSet<_> = self.passed_over.iter().flat_map(|passed| &passed.workers).collect();
+        let same_key = |row: &ConsideredWorkers| {
+            let resolution = judgement.resolution(row);
+            resolution.is_some_and(|other| other.toolchain == self.toolchain && other.resolved == self.resolved)
+        };
+        let ranked = judgement.ranked().into_iter().filter(|(name, row)| !passed_over.contains(name) && same_key(row));
+        ranked.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// Candidates that the choice went past, all for the same reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ConsideredWorker {
-    /// The worker.
-    pub worker: WorkerName,
-    /// Priority in the inventory; the lower number goes first.
-    pub priority: u32,
-    /// From 1; absent for workers that were excluded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rank: Option<u32>,
-    /// Why it was excluded, most telling first; empty for candidates.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+pub struct PassedOver {
+    /// They, in order of rank.
+    pub workers: Vec<WorkerName>,
+    /// Why, most telling first.
     pub verdicts: Vec<Verdict>,
-    /// What would make it a candidate and at which rank; absent for candidates and where nothing simple would.
+    /// Whether they were heard, when that was among the reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counterfactual: Option<String>,
-    /// Digest of the facts it was judged by; absent when it never announced any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capabilities_sha256: Option<Sha256>,
-    /// Age of the facts when judged, in milliseconds.
+    pub liveness: Option<Liveness>,
+    /// Age of their facts in milliseconds, when that was among the reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities_age_ms: Option<u64>,
-    /// Whether the facts were at hand or probed for this decision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capabilities_source: Option<CapabilitiesSource>,
-    /// The protocol versions its agent speaks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub protocol: Option<ProtocolRange>,
 }
 
 /// Whether facts were at hand or probed.
@@ -92,17 +118,6 @@ pub enum CapabilitiesSource {
     Cached,
     /// Probed for this decision.
     Fresh,
-}
-
-/// One reason why a worker will not do, with the two values that were compared.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Verdict {
-    /// The code.
-    pub code: Reason,
-    /// What was required.
-    pub required: String,
-    /// What the worker has.
-    pub found: String,
 }
 
 document! {

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document;
+use super::judgement::Verdict;
 use super::options::{Priority, SelectionMode};
-use super::selection::Verdict;
 use crate::action::Action;
 use crate::id::WorkerName;
 use crate::time::Timestamp;

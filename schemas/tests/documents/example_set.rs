@@ -1,8 +1,8 @@
 //! The examples of one run, as a chain: keys sign, digests name, so that a reader in another language can check its own code against them.
 
 use rch_schemas::document::{
-    CapabilitiesDocument, CaseCounts, Destination, EventLine, Farm, Invocation, Job, Metrics, Recipe, RunPlan, RunSummary, SourceManifest,
-    Summary, TestSummary, ToolchainDocument, WorkerSelection,
+    CAPABILITIES_DIGITS, CapabilitiesDocument, CaseCounts, Destination, EventLine, Farm, Invocation, Job, Metrics, Recipe, RunPlan,
+    RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, WorkerSelection,
 };
 use rch_schemas::invocation::classify;
 use rch_schemas::seal::{Attestation, Manifest, SigningKey};
@@ -85,9 +85,11 @@ impl ExampleSet {
 
         self.capabilities.facts.key_fingerprint = worker_key.public_key().fingerprint();
         let capabilities = self.capabilities.facts.digest();
-        self.selection.workers[0].capabilities_sha256 = Some(capabilities);
-        self.selection.signature = None;
-        let evidence = Sha256::of_canonical(&self.selection).unwrap();
+        let judgement = self.selection.judgement.as_mut().unwrap();
+        capabilities.to_string()[..CAPABILITIES_DIGITS].clone_into(&mut judgement.workers[1].capabilities[0]);
+        self.selection.judgement_sha256 = Sha256::of_canonical(judgement).unwrap();
+        self.selection.capabilities_sha256 = capabilities;
+        let evidence = WorkerSelection::received_sha256(&serde_json::to_value(&self.selection).unwrap()).unwrap();
         self.selection.signature = Some(farm_key.sign(&self.selection));
         self.plan.destinations[0].evidence_sha256 = Some(evidence);
 

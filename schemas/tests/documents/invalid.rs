@@ -65,8 +65,8 @@ const MISTAKES: [Mistake; 26] = [
         "/jobs/0/waiting/reason: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `luck`")),
     ("why", "negative_wait", (r#""waited_ms": 221000"#, r#""waited_ms": -1"#), "/waits/0/waited_ms: value is less than the minimum of 0", Refuses("invalid value: integer `-1`")),
     ("worker_selection", "unknown_code", ("NO_SUCH_XCODE", "TOO_OLD"),
-        "/workers/2/verdicts/0/code: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `TOO_OLD`")),
-    ("worker_selection", "destination_of_no_kind", (r#""kind": "simulator""#, r#""kind": "phone""#),
+        "/judgement: value is not valid under any of the schemas listed in the 'anyOf' keyword", Refuses("unknown variant `TOO_OLD`")),
+    ("worker_selection", "destination_of_no_kind", ("\"resolved\": {\n    \"kind\": \"simulator\"", "\"resolved\": {\n    \"kind\": \"phone\""),
         "/resolved: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `phone`")),
 ];
 

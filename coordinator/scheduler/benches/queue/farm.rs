@@ -77,14 +77,6 @@ impl Farm {
             self.ask("user-0", CommandBody::Submit(Box::new(request)));
         }
         let mut rows = self.rows();
-        for run in &mut rows.runs {
-            for made in run.destinations.iter_mut().filter_map(|destination| destination.selection.as_mut()) {
-                // What a placement looks at is the choice; a hundred thousand copies of the fleet's verdicts would fill the memory.
-                made.judgement.workers.clear();
-                made.selection.ranked.truncate(1);
-                made.selection.group.truncate(1);
-            }
-        }
         let models: Vec<(Run, Job)> = rows.runs.iter().map(|run| (run.clone(), self.job_of(run).clone())).collect();
         for number in 0..jobs {
             let (run, job) = &models[number % workers];
@@ -126,7 +118,7 @@ impl Farm {
             workers: self.state.workers.values().cloned().collect(),
             runs,
             jobs,
-            judgements: Vec::new(),
+            judgements: self.state.judgements().cloned().collect(),
         }
     }
 

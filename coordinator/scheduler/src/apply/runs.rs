@@ -93,7 +93,9 @@ fn step_of(step: &AcceptedStep) -> Step {
 }
 
 pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) -> Touched {
-    let judgement = state.judgements.get(&selection.class).expect("a selection follows its judgement in the ledger").clone();
+    let judgement = state.judgements.get(&selection.judgement_sha256).expect("a selection follows its judgement in the ledger").clone();
+    let resolution = judgement.resolution_of(&selection.worker).expect("the chosen worker is a candidate");
+    state.judgements.rest_on(judgement.sha256());
     let now = state.virtual_time();
     let run = run_mut(state, &selection.run_id);
     run.revision = selection.revision;
@@ -101,10 +103,12 @@ pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) 
         run.share = run.share.not_before(now);
     }
     run.seq += 1;
-    let made = MadeSelection { selection: selection.clone(), judgement, seq: stamp.seq, at: stamp.wall };
-    run.destinations[selection.destination as usize].selection = Some(made);
-    let keys: Vec<_> = run.steps.iter().map(|step| (step.jobs.clone(), key_inputs(run, step, selection).key())).collect();
+    let made = MadeSelection { selection: selection.clone(), seq: stamp.seq, at: stamp.wall };
+    let before = run.destinations[selection.destination as usize].selection.replace(made);
+    let keys: Vec<_> = run.steps.iter().map(|step| (step.jobs.clone(), key_inputs(run, step, resolution).key())).collect();
+    let left = before.and_then(|before| state.judgements.release(before.selection.judgement_sha256));
     let mut touched = Touched::run(&selection.run_id);
+    touched.merge(Touched::judgements(left));
     for (jobs, key) in keys {
         for job_id in jobs {
             let job = job_mut(state, &job_id);
@@ -209,7 +213,10 @@ pub(super) fn ended(state: &mut State, run_id: &RunId, ended: RunState, end: End
     run.ended = Some(end);
     run.source_gap = None;
     run.seq += 1;
-    let accepted = run.accepted;
+    let (accepted, judgements) = (run.accepted, run.judgements().collect::<Vec<_>>());
     state.active.remove(&accepted);
-    Touched::run(run_id)
+    let left: Vec<_> = judgements.into_iter().filter_map(|sha256| state.judgements.release(sha256)).collect();
+    let mut touched = Touched::run(run_id);
+    touched.merge(Touched::judgements(left));
+    touched
 }

@@ -187,7 +187,7 @@ impl Maker<'_> {
     /// The row of a job that waits; its place in a line is not known yet.
     fn row(&mut self, run: &Run, job: &Job) -> Option<Row> {
         let made = run.selection(job.destination);
-        let worker = made.and_then(|made| self.state.workers.get(made.selection.worker()));
+        let worker = made.and_then(|made| self.state.workers.get(&made.selection.worker));
         let worker = worker.map(|worker| (worker, liveness(worker, self.observed, &self.state.config, self.now)));
         let mut waiting = reason(job, self.state.jobs_of(run), &Around { run, worker, now: Some(self.now) })?;
         if matches!(waiting.because, Some(Because::StepBefore | Because::Offered)) {
@@ -195,7 +195,7 @@ impl Maker<'_> {
         }
         let changed = made.zip(worker).is_some_and(|(made, (worker, _))| !is_as_chosen(worker, made));
         if changed && waiting.because == Some(Because::Busy) {
-            let text = format!("{} has changed since it was chosen; a worker is being chosen anew", made?.selection.worker());
+            let text = format!("{} has changed since it was chosen; a worker is being chosen anew", made?.selection.worker);
             waiting = Waiting { worker: waiting.worker, ..Waiting::new(Because::Changed, text) };
         }
         Some(Row {
@@ -210,7 +210,7 @@ impl Maker<'_> {
             waiting,
             ahead: None,
             estimate: None,
-            class: made.filter(|made| made.selection.mode == SelectionMode::Deterministic).map(|made| made.selection.class),
+            class: made.filter(|made| made.selection.mode == SelectionMode::Deterministic).map(|made| made.selection.judgement_sha256),
         })
     }
 
@@ -284,9 +284,15 @@ impl Maker<'_> {
 
     fn equals(&self, made: &MadeSelection) -> Vec<WorkerName> {
         let priority = |name: &WorkerName| self.state.config.inventory.get(name).map(|entry| entry.priority);
-        let chosen = priority(made.selection.worker());
-        let others = made.selection.ranked.iter().filter(|name| *name != made.selection.worker());
-        others.filter(|name| self.idle.contains(name) && priority(name) == chosen).take(NAMED_MAX).cloned().collect()
+        let chosen = priority(&made.selection.worker);
+        let Some(judgement) = self.state.judgement(&made.selection.judgement_sha256) else { return Vec::new() };
+        let candidates = judgement.candidates().iter().map(|candidate| &candidate.worker);
+        candidates
+            .filter(|name| **name != made.selection.worker)
+            .filter(|name| self.idle.contains(name) && priority(name) == chosen)
+            .take(NAMED_MAX)
+            .cloned()
+            .collect()
     }
 }
 

@@ -8,7 +8,7 @@ use rch_schemas::{Tick, WorkerName};
 
 use crate::attempt::{AttemptRecord, AttemptState};
 use crate::job::Job;
-use crate::run::Run;
+use crate::run::{MadeSelection, Run};
 
 /// A slot that was had within this time was free; the rest is the time that a record takes.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -48,7 +48,10 @@ fn before_offer(run: &Run, job: &Job, attempt: &AttemptRecord, since: Tick) -> V
 
 /// How long after its acceptance the run got its first worker for this destination. Later steps find it chosen.
 fn unchosen(run: &Run, job: &Job, worker: &WorkerName) -> Duration {
-    let made = run.selection(job.destination).filter(|made| job.step == 0 && run.revision == 1 && made.selection.worker() == worker);
+    let made = run.selection(job.destination);
+    // Its first choice: those come before any destination is chosen for again.
+    let is_first = |made: &&MadeSelection| made.selection.revision as usize <= run.destinations.len();
+    let made = made.filter(is_first).filter(|made| job.step == 0 && made.selection.worker == *worker);
     let since_accepted = made.map_or(0, |made| made.at.unix_ms() - run.accepted_at.unix_ms());
     Duration::from_millis(u64::try_from(since_accepted).unwrap_or(0))
 }

@@ -29,7 +29,7 @@ pub fn reason<'a>(job: &Job, jobs: impl Iterator<Item = &'a Job>, around: &Aroun
     for other in jobs {
         comes_later |= other.step < job.step && other.outcome().is_none();
         let beside = other.destination == job.destination;
-        has_run_there |= beside && made.is_some_and(|made| other.has_run_on(made.selection.worker()));
+        has_run_there |= beside && made.is_some_and(|made| other.has_run_on(&made.selection.worker));
     }
     if comes_later {
         return Some(Waiting::new(Because::StepBefore, "an earlier step has not ended"));
@@ -45,7 +45,7 @@ pub fn reason<'a>(job: &Job, jobs: impl Iterator<Item = &'a Job>, around: &Aroun
     let Some(made) = made else {
         return Some(Waiting::new(Because::NoWorker, "no worker that matches takes jobs now"));
     };
-    let name = made.selection.worker();
+    let name = &made.selection.worker;
     let Some((worker, liveness)) = around.worker else {
         return Some(Waiting::new(Because::Changed, format!("{name} was chosen, and is no longer known")));
     };

@@ -162,7 +162,7 @@ fn standings<'a>(run: &'a Run, jobs: &'a BTreeMap<JobId, Job>) -> impl Iterator<
     let waiting = waiting.filter(|(_, job)| job.live().is_none() && !job.cancel_requested);
     waiting.filter_map(move |(number, job)| {
         let selection = &run.selection(job.destination)?.selection;
-        let worker = selection.worker();
+        let worker = &selection.worker;
         let mut beside = run.jobs().filter_map(|other| jobs.get(other)).filter(|other| other.destination == job.destination);
         let has_started = run.destinations[job.destination as usize].started && beside.any(|other| other.has_run_on(worker));
         let turn = Turn { is_fresh: !has_started, tag: run.share.start, arrival: run.accepted, job: number, since: run.accepted_tick };

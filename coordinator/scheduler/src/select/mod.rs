@@ -1,20 +1,26 @@
 //! Selection: which worker a destination of a run goes to, and why.
 //!
-//! Filter (each exclusion a verdict with the two values compared), resolve toolchain and destination on each candidate, rank, choose the
-//! first. The deterministic mode looks at stable fields only; nothing here reads load, disk or queue length.
+//! What is asked is judged against the fleet once for all that ask the same (each exclusion a verdict with the two values compared, toolchain
+//! and destination resolved on each worker, candidates ranked): a function of the state alone. Each choice then goes along the ranks to the first
+//! that will do right now and for this run, so it costs what it passes over. The deterministic mode looks at stable fields only; nothing here
+//! reads load, disk or queue length.
 
 mod choose;
 mod destination;
 mod judge;
+mod moment;
 mod negotiated;
+mod nobody;
 mod preview;
+mod walk;
 mod xcode;
 
 pub use preview::preview;
 
-pub(crate) use choose::{Choice, NoChoice, choose, could_ever};
-pub(crate) use judge::Fleet;
+pub(crate) use choose::{Choice, Want, choose, could_ever, judge_again};
+pub(crate) use moment::{Fleet, Sight};
 pub(crate) use negotiated::version_of_run;
+pub(crate) use nobody::NoChoice;
 
 /// Version of the rules of selection. Replay of a decision of another version says so instead of differing silently.
-pub const DECISION_VERSION: u32 = 3;
+pub const DECISION_VERSION: u32 = 4;

@@ -4,14 +4,15 @@ use rch_schemas::document::JudgedArgument;
 use rch_schemas::wire::http::SelectionPreview;
 use rch_schemas::{JobKey, Reason};
 
-use super::choose::{NoChoice, choose};
-use super::judge::Fleet;
+use super::choose::{Choice, Want, choose};
+use super::moment::{Fleet, Sight};
+use super::nobody::NoChoice;
 use crate::apply::accepted_row;
 use crate::command::{Command, SubmitRequest};
-use crate::document::{key_inputs, worker_selection};
+use crate::document::{evidence, key_inputs};
 use crate::event::{AcceptedRun, AcceptedStep};
 use crate::observed::Observed;
-use crate::run::{MadeSelection, Run};
+use crate::run::Run;
 use crate::state::State;
 use crate::submit;
 
@@ -19,7 +20,7 @@ use crate::submit;
 pub fn preview(state: &State, observed: &Observed, command: &Command, submitted: &SubmitRequest) -> SelectionPreview {
     let accepted = submit::accept(state, observed, command, submitted);
     let run = accepted_row(&command.stamp, 0, &accepted);
-    let fleet = Fleet { state, observed, stamp: &command.stamp };
+    let fleet = Fleet { state, sight: Sight::Heard(observed), stamp: &command.stamp };
     let of_step =
         |step: &AcceptedStep| step.rejected.iter().chain(step.jobs.iter().filter_map(|job| job.rejected.as_ref())).cloned().collect();
     let rejected: Vec<Vec<JudgedArgument>> = accepted.steps.iter().map(of_step).collect();
@@ -27,9 +28,9 @@ pub fn preview(state: &State, observed: &Observed, command: &Command, submitted:
     let mut problems: Vec<String> = rejected.iter().flatten().map(told).collect();
     let mut choices = Vec::new();
     for index in (0..).take(run.destinations.len()) {
-        choices.push(match choose(&fleet, &run, index) {
-            Ok(choice) => Some(choice.made),
-            Err(NoChoice::Wait { detail, .. }) => {
+        choices.push(match choose(&fleet, Want { run: &run, destination: index, revision: index + 1 }) {
+            Ok(choice) => Some(choice),
+            Err(NoChoice::Wait(detail)) => {
                 problems.push(format!("would wait: {detail}"));
                 None
             }
@@ -40,20 +41,21 @@ pub fn preview(state: &State, observed: &Observed, command: &Command, submitted:
         });
     }
     SelectionPreview {
-        selections: choices.iter().flatten().map(worker_selection).collect(),
+        selections: choices.iter().flatten().filter_map(|choice| evidence(&choice.made, &choice.judgement)).collect(),
         job_keys: job_keys(&run, &accepted, &choices),
         problems,
         missing: submitted.missing.clone(),
     }
 }
 
-fn job_keys(run: &Run, accepted: &AcceptedRun, choices: &[Option<MadeSelection>]) -> Vec<Vec<Option<JobKey>>> {
+fn job_keys(run: &Run, accepted: &AcceptedRun, choices: &[Option<Choice>]) -> Vec<Vec<Option<JobKey>>> {
     let runs_on =
         |step: &AcceptedStep, destination: u32| step.jobs.iter().any(|job| job.destination == destination && job.rejected.is_none());
     let of_step = |(step, row): (&AcceptedStep, &crate::run::Step)| {
-        let key = |(index, made): (u32, &Option<MadeSelection>)| {
-            let made = made.as_ref().filter(|_| step.rejected.is_empty() && runs_on(step, index))?;
-            Some(key_inputs(run, row, &made.selection).key())
+        let key = |(index, choice): (u32, &Option<Choice>)| {
+            let choice = choice.as_ref().filter(|_| step.rejected.is_empty() && runs_on(step, index))?;
+            let resolution = choice.judgement.resolution_of(&choice.made.selection.worker)?;
+            Some(key_inputs(run, row, resolution).key())
         };
         (0..).zip(choices).map(key).collect()
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rch_schemas::capabilities::{Device, DeviceType, Facts, Limits, Macos, Runtime, Sdk, Xcode, XcodeState};
 use rch_schemas::document::{
     ArtifactOptions, ArtifactProfile, Backend, CacheOptions, DerivedDataCache, EffectiveConfig, Outcome, PackageCache, Priority, Recipe,
-    RecipeChunk, RecipeRef, ResultCache, RunOptions, SchemaId, SchemaVersion, SelectionMode, Timeouts,
+    RecipeChunk, RecipeRef, ResultCache, RunOptions, SchemaId, SchemaVersion, SelectionMode, Timeouts, WorkerSelection,
 };
 use rch_schemas::protocol::{Feature, ProtocolRange};
 use rch_schemas::requirement::DestinationRequest;
@@ -17,8 +17,8 @@ use rch_schemas::{Attempt, ClaimId, JobId, LedgerSeq, RunId, SessionId, Sha256, 
 
 use crate::observed::{Observed, ObservedWorker};
 use crate::{
-    Agenda, Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Reply, Run, Stamp, State, StateRows, SubmitRequest, apply,
-    decide, settle,
+    Agenda, Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Replayed, Reply, Run, Stamp, State, StateRows,
+    SubmitRequest, apply, decide, replay, settle, worker_selection,
 };
 
 /// One record as the ledger would hold it.
@@ -180,6 +180,11 @@ impl Farm {
         &self.state.runs[run_id]
     }
 
+    /// The evidence of the choice for a run's first destination.
+    pub(super) fn evidence(&self, run_id: &RunId) -> WorkerSelection {
+        worker_selection(&self.state, self.run(run_id).selection(0).unwrap()).unwrap()
+    }
+
     pub(super) fn job(&self, run_id: &RunId, index: usize) -> &Job {
         self.state.jobs_of(self.run(run_id)).nth(index).unwrap()
     }
@@ -256,6 +261,8 @@ impl Farm {
             for (index, event) in (0..).zip(&record.events) {
                 let text = serde_json::to_string(event).unwrap();
                 let event: Event = serde_json::from_str(&text).unwrap();
+                let again = replay(&replayed, &record.stamp, &event);
+                assert!(matches!(again, None | Some(Replayed::Same)), "{event:?} of record {:?} replays as {again:?}", record.stamp.seq);
                 apply(&mut replayed, &record.stamp, index, &event);
             }
         }
@@ -268,7 +275,7 @@ impl Farm {
             workers: self.state.workers.values().cloned().collect(),
             runs: self.state.runs.values().cloned().collect(),
             jobs: self.state.jobs.values().cloned().collect(),
-            judgements: self.state.judgements.values().cloned().collect(),
+            judgements: self.state.judgements().cloned().collect(),
         };
         assert_eq!(State::from_rows(rows), self.state, "the rows give another state");
     }

@@ -72,7 +72,7 @@ fn a_run_that_has_not_started_is_selected_again_when_its_worker_is_removed() {
     assert_eq!(farm.offers("mac-1").len(), 1);
     remove(&mut farm, "mac-1", true);
     assert!(matches!(farm.job(&run_id, 0).attempts[0].state, AttemptState::Withdrawn { .. }));
-    assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker().as_str(), "mac-2");
+    assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker.as_str(), "mac-2");
     assert_eq!(farm.offers("mac-2").len(), 1);
     farm.assert_recovers();
 }

@@ -71,7 +71,7 @@ impl Scene {
         announcement.features.extend([Feature::MCP_BACKEND, Feature::EVENTS].map(Feature::named));
         farm.report_as("mac-1", "mac-1-session-9".parse().unwrap(), ReportBody::Announce(Box::new(announcement)));
         let run_id = farm.submit_request(self.submitted.clone());
-        let document = job_document(farm.run(&run_id), farm.job(&run_id, 0), Attempt(1))?;
+        let document = job_document(&farm.state, farm.run(&run_id), farm.job(&run_id, 0), Attempt(1))?;
         assert_eq!(document.job_key, Some(document.job_key_inputs.key()));
         Some(document)
     }

@@ -1,6 +1,6 @@
 //! A run from acceptance to its end.
 
-use rch_schemas::document::{JobStatus, Outcome, RunState};
+use rch_schemas::document::{JobStatus, Outcome, RunState, WorkerSelection};
 use rch_schemas::wire::agent::ReportBody;
 use rch_schemas::wire::http::JobState;
 use rch_schemas::{Attempt, Reason, Sha256};
@@ -167,11 +167,12 @@ fn documents_are_functions_of_the_state_and_agree_with_each_other() {
     let run_id = farm.submit("request-01", &["build", "test"]);
     let run = farm.run(&run_id);
     let job = farm.job(&run_id, 0);
-    let document = job_document(run, job, Attempt(1)).unwrap();
+    let document = job_document(&farm.state, run, job, Attempt(1)).unwrap();
     assert_eq!(document.job_key_inputs.key(), document.job_key.unwrap());
     let made = run.selection(0).unwrap();
-    let evidence = worker_selection(made);
-    assert_eq!(Sha256::of_canonical(&evidence).unwrap(), document.evidence_sha256);
+    let evidence = worker_selection(&farm.state, made).unwrap();
+    let received = serde_json::to_value(&evidence).unwrap();
+    assert_eq!(WorkerSelection::received_sha256(&received), Some(document.evidence_sha256));
     assert_eq!((evidence.selected_worker.as_str(), evidence.candidate_count), ("mac-1", 2));
     let plan = run_plan(&farm.state, run);
     assert_eq!(plan.steps[0].jobs[0].job_key, document.job_key);

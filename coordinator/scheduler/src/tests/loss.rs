@@ -67,7 +67,7 @@ fn a_run_that_has_not_started_is_selected_again_when_its_worker_is_lost() {
     let key = farm.job(&waiting, 0).job_key;
     farm.wait(MINUTE, &["mac-2"]);
     assert!(farm.run(&busy).ended.is_some());
-    assert_eq!(farm.run(&waiting).selection(0).unwrap().selection.worker().as_str(), "mac-2");
+    assert_eq!(farm.run(&waiting).selection(0).unwrap().selection.worker.as_str(), "mac-2");
     assert_eq!(farm.run(&waiting).revision, 2);
     assert_ne!(farm.job(&waiting, 0).job_key, key, "another Xcode is another key");
     assert_eq!(farm.offers("mac-2").len(), 1);
@@ -184,7 +184,7 @@ fn what_one_worker_cannot_do_another_of_the_same_key_does() {
     let (job_id, attempt) = farm.claim("mac-1");
     let (code, detail) = (Reason::DiskFull, "1 GiB free".to_owned());
     farm.report("mac-1", ReportBody::Refused { job_id, attempt, code, detail, retry_after_seconds: None, missing: Vec::new() });
-    assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker().as_str(), "mac-2");
+    assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker.as_str(), "mac-2");
     assert_eq!(farm.claim("mac-2").1, Attempt(2));
     farm.assert_recovers();
 }

@@ -8,7 +8,7 @@ use rch_schemas::wire::http::Intake;
 use rch_schemas::{Reason, RunId};
 
 use super::farm::{Farm, announcement, facts, facts_with, request, worker};
-use crate::{CommandBody, Reply, worker_selection};
+use crate::{CommandBody, Reply};
 
 const MACS: [&str; 3] = ["mac-1", "mac-2", "mac-3"];
 
@@ -51,7 +51,7 @@ fn submit(farm: &mut Farm, client: ProtocolRange) -> RunId {
 
 fn chosen(farm: &Farm, run_id: &RunId) -> (u32, Option<String>) {
     let run = farm.run(run_id);
-    (run.protocol_version, run.selection(0).map(|made| made.selection.worker().to_string()))
+    (run.protocol_version, run.selection(0).map(|made| made.selection.worker.to_string()))
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn each_destination_of_a_matrix_has_a_say_unless_nobody_can_do_it() {
     assert_eq!(chosen(&farm, &run_id), (3, Some("mac-2".to_owned())));
     let bound = matrix(&mut farm, "platform=iOS Simulator,name=iPhone SE");
     assert_eq!(farm.run(&bound).protocol_version, 1, "only the old Mac has an iPhone SE");
-    let workers: Vec<_> = (0..2).map(|index| farm.run(&bound).selection(index).unwrap().selection.worker().to_string()).collect();
+    let workers: Vec<_> = (0..2).map(|index| farm.run(&bound).selection(index).unwrap().selection.worker.to_string()).collect();
     assert_eq!(workers, ["mac-2", "mac-1"]);
     let hopeless = matrix(&mut farm, "platform=iOS Simulator,name=iPhone 99");
     assert_eq!(farm.run(&hopeless).protocol_version, 3, "what nobody can do has no say");
@@ -138,10 +138,9 @@ fn an_agent_that_shares_no_version_is_known_told_and_healed_by_an_upgrade_of_the
         told.message.ends_with("of mac-1 speaks protocol 2 to 3, the farm speaks 1; upgrade the farm's coordinator, or use an older agent"),
         "{told}"
     );
-    let evidence = |farm: &Farm, run_id: &RunId| worker_selection(farm.run(run_id).selection(0).unwrap());
     let run_id = submit(&mut farm, range(1, 2));
-    let seen = evidence(&farm, &run_id);
-    let considered = seen.workers.iter().find(|considered| considered.worker == worker("mac-1")).unwrap();
+    let seen = farm.evidence(&run_id).judgement.unwrap();
+    let considered = seen.row_of(&worker("mac-1")).unwrap();
     assert_eq!(
         (considered.protocol, considered.verdicts.len(), considered.verdicts[0].code),
         (Some(range(2, 3)), 1, Reason::ProtocolDrift)
@@ -185,8 +184,9 @@ fn a_required_feature_excludes_and_an_optional_one_degrades_and_says_so() {
     farm.report_as("mac-1", "mac-1-session-bare".parse().unwrap(), ReportBody::Announce(Box::new(bare)));
     let run_id = submit(&mut farm, range(1, 1));
     let made = farm.run(&run_id).selection(0).unwrap();
-    assert_eq!(made.selection.worker(), &worker("mac-1"));
-    assert!(made.selection.notices.iter().any(|notice| notice.contains("has no feature tail")), "{:?}", made.selection.notices);
+    assert_eq!(&made.selection.worker, &worker("mac-1"));
+    let notices = farm.evidence(&run_id).notices;
+    assert!(notices.iter().any(|notice| notice.contains("has no feature tail")), "{notices:?}");
     let ephemeral = |farm: &mut Farm, named: Option<&str>| {
         let mut request = request(&format!("request-{:04}", farm.ledger.len()), &["build"]);
         request.request.destinations[0].provisioning = rch_schemas::job_key::Provisioning::Ephemeral;
@@ -195,8 +195,8 @@ fn a_required_feature_excludes_and_an_optional_one_degrades_and_says_so() {
     };
     let elsewhere = ephemeral(&mut farm, None);
     assert_eq!(chosen(&farm, &elsewhere).1.as_deref(), Some("mac-2"));
-    let evidence = worker_selection(farm.run(&elsewhere).selection(0).unwrap());
-    let bare = evidence.workers.iter().find(|considered| considered.worker == worker("mac-1")).unwrap();
+    let judgement = farm.evidence(&elsewhere).judgement.unwrap();
+    let bare = judgement.row_of(&worker("mac-1")).unwrap();
     assert_eq!((bare.verdicts[0].code, bare.verdicts[0].required.as_str()), (Reason::FeatureMissing, "ephemeral_simulators"));
     farm.configure(&["mac-1"], |_| {});
     let nobody = ephemeral(&mut farm, Some("mac-1"));

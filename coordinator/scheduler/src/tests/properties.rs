@@ -229,7 +229,7 @@ fn assert_sound(farm: &Farm) {
     for run in farm.state.runs.values() {
         for job in farm.state.jobs_of(run) {
             let key = run.selection(job.destination).and(job.job_key);
-            let document = crate::job_document(run, job, Attempt(1)).filter(|_| key.is_some() && job.outcome().is_none());
+            let document = crate::job_document(&farm.state, run, job, Attempt(1)).filter(|_| key.is_some() && job.outcome().is_none());
             assert_eq!(
                 document.map(|document| document.job_key_inputs.key()),
                 key.filter(|_| job.outcome().is_none()),

@@ -9,7 +9,7 @@ use rch_schemas::requirement::DestinationMode;
 use rch_schemas::wire::http::Intake;
 
 use super::farm::{Farm, facts_with, request, worker};
-use crate::{CommandBody, Reply, SubmitRequest, worker_selection};
+use crate::{CommandBody, Reply, SubmitRequest};
 
 fn submit(farm: &mut Farm, change: impl FnOnce(&mut SubmitRequest)) -> rch_schemas::RunId {
     let mut request = request(&format!("request-{:04}", farm.ledger.len()), &["build"]);
@@ -22,9 +22,10 @@ fn the_lower_priority_number_goes_first_and_the_loser_learns_what_it_lacks() {
     let mut farm = Farm::with(&["mac-1", "mac-2", "mac-3"]);
     farm.announce("mac-1", &facts_with("mac-1", "16.1", "16B40", 1));
     let run_id = submit(&mut farm, |request| request.request.options.xcode = Some("16C5032a".parse().unwrap()));
-    let evidence = worker_selection(farm.run(&run_id).selection(0).unwrap());
+    let evidence = farm.evidence(&run_id);
     assert_eq!((evidence.selected_worker.as_str(), evidence.candidate_count), ("mac-2", 2));
-    let loser = evidence.workers.iter().find(|considered| considered.worker.as_str() == "mac-1").unwrap();
+    let judgement = evidence.judgement.unwrap();
+    let loser = judgement.row_of(&worker("mac-1")).unwrap();
     assert_eq!(loser.verdicts[0].code, Reason::NoSuchXcode);
     assert_eq!((loser.verdicts[0].required.as_str(), loser.verdicts[0].found.as_str()), ("Xcode 16C5032a", "16.1 (16B40)"));
     assert_eq!(loser.counterfactual.as_deref(), Some("would rank 1 with Xcode 16C5032a"));
@@ -103,7 +104,7 @@ fn latest_is_resolved_and_a_pinned_destination_leaves_nothing_open() {
         sim_runtime_build: "22C150".to_owned(),
         paired_with: None,
     };
-    assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.resolved, expected);
+    assert_eq!(farm.state.resolution(farm.run(&run_id).selection(0).unwrap()).unwrap().resolved, expected);
     let pinned = submit(&mut farm, |request| request.request.destinations[0].mode = DestinationMode::Pinned);
     assert_eq!(farm.run(&pinned).ended.as_ref().unwrap().exit_code, 91);
 }
@@ -112,7 +113,7 @@ fn latest_is_resolved_and_a_pinned_destination_leaves_nothing_open() {
 fn a_generic_device_build_is_not_signed_unless_the_repo_says_so() {
     let mut farm = Farm::with(&["mac-1"]);
     let run_id = submit(&mut farm, |request| request.request.destinations[0].asked = "generic/platform=iOS".to_owned());
-    let document = crate::job_document(farm.run(&run_id), farm.job(&run_id, 0), rch_schemas::Attempt(1)).unwrap();
+    let document = crate::job_document(&farm.state, farm.run(&run_id), farm.job(&run_id, 0), rch_schemas::Attempt(1)).unwrap();
     assert!(document.argv.contains(&"CODE_SIGNING_ALLOWED=NO".to_owned()), "{:?}", document.argv);
     assert_eq!(document.job_key_inputs.key(), document.job_key.unwrap());
 }
@@ -126,7 +127,7 @@ fn a_preview_decides_what_submitting_would_and_records_nothing() {
     };
     assert_eq!(farm.ledger.iter().flat_map(|record| &record.events).count(), records);
     let run_id = farm.submit("request-01", &["build", "test"]);
-    assert_eq!(preview.selections[0].selected_worker, *farm.run(&run_id).selection(0).unwrap().selection.worker());
+    assert_eq!(preview.selections[0].selected_worker, farm.run(&run_id).selection(0).unwrap().selection.worker);
     assert_eq!(preview.job_keys[1][0], farm.job(&run_id, 1).job_key);
 }
 
@@ -160,7 +161,7 @@ fn an_sdk_with_a_version_needs_an_xcode_that_has_it() {
     };
     for (sdk, chosen) in [("iphoneos", "mac-1"), ("iphoneos18.2", "mac-1"), ("iphoneos18.4", "mac-2")] {
         let run_id = submit(&mut farm, generic(sdk));
-        assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker().as_str(), chosen, "{sdk}");
+        assert_eq!(farm.run(&run_id).selection(0).unwrap().selection.worker.as_str(), chosen, "{sdk}");
     }
     let run_id = submit(&mut farm, generic("iphoneos9.3"));
     let outcome = farm.job(&run_id, 0).outcome().unwrap();

@@ -60,7 +60,7 @@ fn a_step_has_a_job_for_each_of_its_own_destinations_and_no_other() {
     let planned: Vec<Vec<u32>> = plan.steps.iter().map(|step| step.jobs.iter().map(|job| job.destination).collect()).collect();
     assert_eq!(planned, [vec![1], vec![0, 2]]);
     for index in 0..3 {
-        let document = job_document(farm.run(&run_id), farm.job(&run_id, index), rch_schemas::Attempt(1)).unwrap();
+        let document = job_document(&farm.state, farm.run(&run_id), farm.job(&run_id, index), rch_schemas::Attempt(1)).unwrap();
         let job = farm.job(&run_id, index);
         assert_eq!((job.job_key, document.destination.index), (Some(document.job_key_inputs.key()), job.destination));
     }
@@ -220,7 +220,7 @@ fn a_directory_is_part_of_the_key_and_needs_a_step_without_container() {
     let run_id = farm.submit_request(submitted);
     let (root, kits) = (farm.job(&run_id, 0).job_key, farm.job(&run_id, 1).job_key);
     assert!(root.is_some() && kits.is_some() && root != kits);
-    let document = job_document(farm.run(&run_id), farm.job(&run_id, 1), rch_schemas::Attempt(1)).unwrap();
+    let document = job_document(&farm.state, farm.run(&run_id), farm.job(&run_id, 1), rch_schemas::Attempt(1)).unwrap();
     assert_eq!((document.job_key_inputs.directory, document.job_key), (Some(kit), kits));
     farm.assert_recovers();
 }

@@ -102,10 +102,12 @@ fn has_another(case: &Case<'_>, job: &JobRow) -> bool {
     if case.book.products(run, job.destination).is_some() {
         return false;
     }
-    let group = selection.group.iter().filter(|worker| !job.lost_workers.contains(*worker));
+    let judgement = &selection.judgement;
+    let same_key = judgement.candidates().iter().filter(|candidate| judgement.resolution(candidate).has_key_of(&selection.resolution));
+    let group = same_key.map(|candidate| &candidate.worker).filter(|worker| !job.lost_workers.contains(*worker));
     let same_build = |worker: &&rch_schemas::WorkerName| {
         let facts = case.book.workers.get(*worker).and_then(|worker| worker.facts.as_ref());
-        facts.is_some_and(|(_, builds)| builds.contains(&selection.toolchain.xcode_build))
+        facts.is_some_and(|(_, builds)| builds.contains(&selection.resolution.toolchain.xcode_build))
     };
     group.filter(same_build).any(|worker| case.book.config.inventory.contains_key(worker))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rch_scheduler::{Event, FarmConfig, Selection, Share, Stamp};
-use rch_schemas::document::{JobStatus, Outcome, Priority};
+use rch_scheduler::{Event, FarmConfig, Judgement, Selection, Share, Stamp};
+use rch_schemas::document::{JobStatus, Outcome, Priority, Resolution};
 use rch_schemas::job_key::{ResolvedDestination, Toolchain};
 use rch_schemas::wire::http::Intake;
 use rch_schemas::{Action, Attempt, JobId, Reason, RequestId, RunId, SessionId, Sha256, Tick, WorkerName};
@@ -20,6 +20,8 @@ pub(super) struct Book {
     pub(super) open: BTreeSet<RunId>,
     /// Runs of requests that are not forgotten.
     pub(super) requests: BTreeMap<(String, RequestId), RunId>,
+    /// Every judgement that was recorded.
+    pub(super) judgements: BTreeMap<Sha256, Judgement>,
     /// What clients were told, by request.
     pub(super) told: BTreeMap<usize, RunId>,
     pub(super) tick: Tick,
@@ -45,9 +47,17 @@ pub(super) struct RunRow {
     pub(super) continue_on_failure: bool,
     /// Until when it waits for its source.
     pub(super) gap: Option<Tick>,
-    pub(super) selections: BTreeMap<u32, Selection>,
+    pub(super) selections: BTreeMap<u32, Selected>,
     /// What each destination was first run with.
     pub(super) keys: BTreeMap<u32, (Toolchain, ResolvedDestination)>,
+}
+
+/// A choice with what it rests on.
+pub(super) struct Selected {
+    pub(super) selection: Selection,
+    pub(super) judgement: Judgement,
+    /// What the chosen worker makes of the requirement.
+    pub(super) resolution: Resolution,
 }
 
 pub(super) struct JobRow {
@@ -155,9 +165,9 @@ pub(super) fn line(event: &Event) -> String {
         }
         Event::FarmConfigured { .. } => "FarmConfigured".to_owned(),
         Event::CapabilitiesChanged { worker, facts } => format!("CapabilitiesChanged {worker} Xcode {}", facts.xcodes[0].build),
-        Event::FleetJudged { judgement } => format!("FleetJudged for {}", judgement.requirement.destination.asked),
+        Event::FleetJudged { judgement } => format!("FleetJudged for {}", judgement.fleet().requirement.destination.asked),
         Event::WorkerSelected { selection } => {
-            format!("WorkerSelected {} destination {}: {}", selection.run_id, selection.destination, selection.worker())
+            format!("WorkerSelected {} destination {}: {}", selection.run_id, selection.destination, selection.worker)
         }
         Event::AttemptFinished { finished } => {
             format!("AttemptFinished {} attempt {}: {:?}", finished.job_id, finished.attempt, finished.outcome)

@@ -27,7 +27,7 @@ fn describe(book: &Book, run_id: &rch_schemas::RunId) -> Vec<String> {
     let jobs = run.steps.iter().flatten().filter_map(|job_id| Some((job_id, book.jobs.get(job_id)?)));
     let open = jobs.filter(|(_, job)| job.outcome.is_none());
     open.map(|(job_id, job)| {
-        let worker = run.selections.get(&job.destination).map(|selection| selection.worker().to_string());
+        let worker = run.selections.get(&job.destination).map(|selection| selection.selection.worker.to_string());
         let last = job.attempts.last().map(|attempt| match attempt.place {
             Place::Offered => format!("offered to {}", attempt.worker),
             Place::Running { .. } => format!("running on {}", attempt.worker),

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rch_scheduler::{AcceptedRun, Event, Stamp};
+use rch_scheduler::{AcceptedRun, Event, Selection, Stamp};
 use rch_schemas::document::Outcome;
 use rch_schemas::wire::http::Intake;
 use rch_schemas::{Attempt, JobId, Reason, RunId, SessionId, Sha256, Tick, WorkerName};
 
-use super::book::{AttemptRow, Book, JobRow, Place, RunRow, WorkerRow};
+use super::book::{AttemptRow, Book, JobRow, Place, RunRow, Selected, WorkerRow};
 
 impl Book {
     pub(super) fn follow(&mut self, (now, stamp): (u64, &Stamp), index: u32, event: &Event) {
         self.now_ms = now;
         match event {
-            Event::LedgerCreated { .. } | Event::LeaderStarted { .. } | Event::FleetJudged { .. } => {}
+            Event::LedgerCreated { .. } | Event::LeaderStarted { .. } => {}
             Event::FarmConfigured { config } => self.config = (**config).clone(),
             Event::SessionStarted { worker, session, slots, .. } => {
                 let row = self.worker(worker);
@@ -35,11 +35,10 @@ impl Book {
                 self.worker(worker).intake = Intake::Open;
             }
             Event::RunAccepted { run } => self.accept(stamp, index, run),
-            Event::WorkerSelected { selection } => {
-                if let Some(run) = self.runs.get_mut(&selection.run_id) {
-                    run.selections.insert(selection.destination, (**selection).clone());
-                }
+            Event::FleetJudged { judgement } => {
+                self.judgements.insert(judgement.sha256(), judgement.clone());
             }
+            Event::WorkerSelected { selection } => self.select(selection),
             Event::SourceRestored { run_id } => self.restore(run_id),
             Event::CancelRequested { jobs, .. } => self.cancel(jobs),
             Event::JobEnded { job_id, outcome, .. } => self.end_job(stamp, job_id, *outcome),
@@ -124,6 +123,16 @@ impl Book {
         self.runs.insert(run.run_id.clone(), row);
     }
 
+    /// A choice of a worker that its judgement does not know is none: what rests on it is found wanting.
+    fn select(&mut self, selection: &Selection) {
+        let Some(judgement) = self.judgements.get(&selection.judgement_sha256) else { return };
+        let Some(resolution) = judgement.resolution_of(&selection.worker) else { return };
+        let selected = Selected { selection: selection.clone(), judgement: judgement.clone(), resolution: resolution.clone() };
+        if let Some(run) = self.runs.get_mut(&selection.run_id) {
+            run.selections.insert(selection.destination, selected);
+        }
+    }
+
     fn restore(&mut self, run_id: &RunId) {
         let Some(run) = self.runs.get_mut(run_id) else { return };
         run.gap = None;
@@ -188,7 +197,7 @@ impl Book {
         let Some(job) = self.jobs.get(job_id) else { return };
         let Some(run) = self.runs.get_mut(&job.run_id) else { return };
         if let Some(selection) = run.selections.get(&job.destination) {
-            let key = (selection.toolchain.clone(), selection.resolved.clone());
+            let key = (selection.resolution.toolchain.clone(), selection.resolution.resolved.clone());
             run.keys.entry(job.destination).or_insert(key);
         }
     }

@@ -12,12 +12,12 @@ pub(super) fn starts(case: &Case<'_>, event: &Event) -> Broken {
     let Some(selection) = run.selections.get(&job.destination) else { return Vec::new() };
     let mut broken = Vec::new();
     if let Some((toolchain, resolved)) = run.keys.get(&job.destination)
-        && (*toolchain != selection.toolchain || *resolved != selection.resolved)
+        && (*toolchain != selection.resolution.toolchain || *resolved != selection.resolution.resolved)
     {
-        let (first, now) = (&toolchain.xcode_build, &selection.toolchain.xcode_build);
+        let (first, now) = (&toolchain.xcode_build, &selection.resolution.toolchain.xcode_build);
         broken.push((Promise::OneKeyForAJob, format!("{job_id} attempt {attempt} starts with Xcode {now}, its run began with {first}")));
     }
-    if job.live().is_some_and(|live| live.worker != *selection.worker()) {
+    if job.live().is_some_and(|live| live.worker != selection.selection.worker) {
         broken.push((Promise::OneKeyForAJob, format!("{job_id} attempt {attempt} starts on a worker that is not the selected one")));
     }
     let products = case.book.products(run, job.destination).filter(|_| job.action == Action::TestWithoutBuilding);

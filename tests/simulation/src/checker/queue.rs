@@ -75,9 +75,10 @@ impl Book {
         let waits = job.outcome.is_none() && job.live().is_none() && !job.cancelled && run.gap.is_none();
         let turn = self.before(job, run).all(|(_, other)| other.outcome.is_some());
         let Some((selection, row)) = run.selections.get(&job.destination).zip(self.workers.get(worker)) else { return false };
+        let selection = &selection.selection;
         let enrolled = self.config.inventory.contains_key(worker);
         let there = enrolled
-            && selection.worker() == worker
+            && selection.worker == *worker
             && row.facts.as_ref().is_some_and(|(digest, _)| *digest == selection.capabilities_sha256);
         let backed_off = job.not_before.get(worker).is_some_and(|until| *until > now);
         waits && turn && there && row.intake == Intake::Open && !backed_off

@@ -64,7 +64,7 @@ fn publish_offer(world: &mut World, replica: ReplicaIndex, id: OfferId) {
     let Some((state, ledger_seq)) = visible(&world.replicas[replica], world.plant()) else { return };
     let Some((job, run)) = state.job_and_run(&id.1) else { return };
     let Some(record) = job.current_numbered(id.2) else { return };
-    let Some(document) = job_document(run, job, id.2) else { return };
+    let Some(document) = job_document(state, run, job, id.2) else { return };
     let offer = Box::new(Offer { worker: record.worker.clone(), session: record.session.clone(), ledger_seq, job: document });
     network::of_replica(world, replica, &Happening::Server(Arrival::Offer { id, offer }));
 }

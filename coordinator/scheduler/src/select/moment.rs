@@ -1,0 +1,91 @@
+//! What is of the moment about a worker: never recorded by itself, and copied into a choice where it mattered.
+
+use std::time::Duration;
+
+use rch_schemas::document::{PassedOver, Verdict};
+use rch_schemas::wire::http::Liveness;
+use rch_schemas::{Reason, WorkerName};
+
+use super::judge::verdict;
+use crate::command::Stamp;
+use crate::event::Selection;
+use crate::observed::Observed;
+use crate::state::State;
+use crate::worker::liveness;
+
+/// The fleet at the moment of a decision.
+#[derive(Clone, Copy)]
+pub(crate) struct Fleet<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) sight: Sight<'a>,
+    pub(crate) stamp: &'a Stamp,
+}
+
+/// Whence the facts of the moment are taken.
+#[derive(Clone, Copy)]
+pub(crate) enum Sight<'a> {
+    /// From what the leader hears.
+    Heard(&'a Observed),
+    /// From a choice that was recorded: what it says of workers, and nothing against any other.
+    Recorded(&'a Selection),
+}
+
+/// Facts of one worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) liveness: Liveness,
+    /// Age of its capabilities in milliseconds.
+    pub(super) capabilities_age_ms: Option<u64>,
+}
+
+impl Moment {
+    /// Nothing is known against the worker.
+    const GOOD: Self = Self { liveness: Liveness::Online, capabilities_age_ms: None };
+}
+
+impl Fleet<'_> {
+    /// How a worker is right now.
+    pub(super) fn moment(&self, worker: &WorkerName) -> Moment {
+        match self.sight {
+            Sight::Heard(observed) => {
+                let row = self.state.workers.get(worker);
+                let liveness = row.map_or(Liveness::Unknown, |row| liveness(row, observed, &self.state.config, self.stamp.tick));
+                let age = observed.capabilities_age(worker, self.stamp.tick);
+                let milliseconds = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+                Moment { liveness, capabilities_age_ms: age.map(milliseconds) }
+            }
+            Sight::Recorded(selection) if selection.worker == *worker => {
+                Moment { capabilities_age_ms: selection.capabilities_age_ms, ..Moment::GOOD }
+            }
+            Sight::Recorded(selection) => {
+                let passed = selection.passed_over.iter().find(|passed: &&PassedOver| passed.workers.contains(worker));
+                passed.map_or(Moment::GOOD, |passed| Moment {
+                    liveness: passed.liveness.unwrap_or(Liveness::Online),
+                    capabilities_age_ms: passed.capabilities_age_ms,
+                })
+            }
+        }
+    }
+
+    /// Verdicts on a candidate's moment, with what of it they rest on: silence, and age of its capabilities.
+    pub(super) fn of_the_moment(&self, moment: Moment) -> (Vec<Verdict>, Option<Liveness>, Option<u64>) {
+        let silent = (moment.liveness != Liveness::Online).then_some(moment.liveness);
+        let ttl_ms = self.state.config.probe_ttl_ms;
+        let stale = moment.capabilities_age_ms.filter(|age| *age > ttl_ms);
+        let offline = silent.map(|liveness| verdict(Reason::Offline, "online", liveness_word(liveness)));
+        let old = stale.map(|age| {
+            let (most, found) = (format!("at most {} s old", ttl_ms / 1_000), format!("{} s old", age / 1_000));
+            verdict(Reason::CapabilitiesStale, &most, &found)
+        });
+        (offline.into_iter().chain(old).collect(), silent, stale)
+    }
+}
+
+pub(super) fn liveness_word(liveness: Liveness) -> &'static str {
+    match liveness {
+        Liveness::Unknown => "never heard",
+        Liveness::Online => "online",
+        Liveness::Suspect => "suspect: silent for a while",
+        Liveness::Lost => "lost",
+    }
+}
