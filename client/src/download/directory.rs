@@ -19,8 +19,8 @@ use crate::farm::{Backoff, FarmClient, FarmError};
 
 /// Chunks on their way at once.
 const AT_ONCE: usize = 4;
-/// Tries for one chunk, when what fails may pass.
-const TRIES_MAX: u32 = 6;
+/// Tries for one chunk, when what fails may pass: half a minute in all.
+const TRIES_MAX: u32 = 10;
 
 /// Why a stored directory is not here.
 #[derive(Debug, thiserror::Error)]

@@ -24,8 +24,9 @@ const ATTESTATION_BYTES_MAX: u64 = 1024 * 1024;
 const KEY_INPUTS: &str = "job_key_inputs.jcs";
 /// Files on their way at once.
 const AT_ONCE: usize = 4;
-/// Tries for one file, when what fails may pass.
-const TRIES_MAX: u32 = 6;
+/// Tries for one file, when what fails may pass: half a minute in all, as a submit has. A run that succeeded should not fail for a coordinator that is
+/// being started anew.
+const TRIES_MAX: u32 = 10;
 
 /// What of a set is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
