@@ -1,26 +1,28 @@
 //! Source chunks that are damaged or missing in the store.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::sys::signal::Signal;
-use rch_local::{AgentPlan, Farm, FarmPlan};
+use rch_local::{AgentPlan, FarmPlan};
 use rch_xcode_sim::Machine;
 
-use crate::harness::{Api, PROGRAM, Project, paths, rch, start, start_farm};
+use crate::harness::{Api, Objects, PROGRAM, Project, rch, start, start_farm};
 
 const BUILD: [&str; 4] = ["xcode", "run", "--action", "build"];
 
 /// The chunks in the store, with what they hold.
-fn whole_chunks(farm: &Farm) -> Vec<(PathBuf, Vec<u8>)> {
-    let chunks = paths(&farm.store().join("chunks")).into_iter().filter(|path| path.is_file());
-    chunks.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+fn whole_chunks(objects: &Objects) -> Vec<(String, Vec<u8>)> {
+    objects.keys("chunks").into_iter().map(|key| (key.clone(), objects.get(&key))).collect()
 }
 
-fn damage(chunks: &[(PathBuf, Vec<u8>)]) {
-    for (path, _) in chunks {
-        fs::write(path, b"not what its name says").unwrap();
+fn damage(objects: &Objects, chunks: &[(String, Vec<u8>)]) {
+    for (key, _) in chunks {
+        objects.put(key, b"not what its name says".to_vec());
     }
+}
+
+fn is_one_whole(objects: &Objects, whole: &[(String, Vec<u8>)]) -> bool {
+    whole.iter().any(|(key, bytes)| objects.get(key) == *bytes)
 }
 
 #[test]
@@ -31,12 +33,13 @@ fn a_damaged_chunk_is_uploaded_once_more_and_the_run_goes_on() {
     rch(&farm, project.path(), &BUILD).expect(0);
 
     // The first worker has its own copies; the second must read the store.
-    let whole = whole_chunks(&farm);
-    damage(&whole);
+    let objects = Objects::of(&farm);
+    let whole = whole_chunks(&objects);
+    damage(&objects, &whole);
     let words = [&BUILD[..], &["--worker", "macmini-02"]].concat();
     let outcome = rch(&farm, project.path(), &words).expect(0);
     assert_eq!(outcome.document("build", "summary.json")["worker"], "macmini-02");
-    assert!(whole.iter().any(|(path, bytes)| fs::read(path).unwrap() == *bytes), "what the source needs is whole again");
+    assert!(is_one_whole(&objects, &whole), "what the source needs is whole again");
 }
 
 #[test]
@@ -46,8 +49,9 @@ fn a_chunk_that_is_damaged_again_ends_the_run_with_30() {
     let api = Api::of(&farm);
     let project = Project::sample();
     rch(&farm, project.path(), &BUILD).expect(0);
-    let whole = whole_chunks(&farm);
-    damage(&whole);
+    let objects = Objects::of(&farm);
+    let whole = whole_chunks(&objects);
+    damage(&objects, &whole);
 
     // Whoever is not to act is stopped, so that each step happens before the next: the offer waits for the agent, ...
     farm.agent("macmini-02").signal(Signal::SIGSTOP);
@@ -60,9 +64,9 @@ fn a_chunk_that_is_damaged_again_ends_the_run_with_30() {
     farm.agent("macmini-02").signal(Signal::SIGSTOP);
     running.signal(Signal::SIGCONT);
     api.wait_for_run(&run, |run| run["jobs"][0]["waiting"]["reason"] == "claim");
-    assert!(whole.iter().any(|(path, bytes)| fs::read(path).unwrap() == *bytes), "what the source needs is whole again");
+    assert!(is_one_whole(&objects, &whole), "what the source needs is whole again");
     // ... and the second look for the damage.
-    damage(&whole);
+    damage(&objects, &whole);
     farm.agent("macmini-02").signal(Signal::SIGCONT);
 
     let outcome = running.wait().expect(30);

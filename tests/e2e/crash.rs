@@ -5,7 +5,7 @@ use std::path::Path;
 use rch_local::{AgentPlan, Farm, FarmPlan};
 use rch_xcode_sim::Machine;
 
-use crate::harness::{Api, PROGRAM, Project, start, start_farm};
+use crate::harness::{Api, Objects, PROGRAM, Project, start, start_farm, wait_until};
 
 /// Long enough for something to be killed and started again in the middle.
 const SLOW: [(&str, &str); 1] = [("BUILD_SECONDS", "3")];
@@ -84,8 +84,9 @@ fn a_coordinator_that_was_away_while_the_job_finished_learns_of_it() {
 
     farm.coordinator().kill();
     // The agent has stored the set when its attestation is there, and has nobody to tell.
-    let attestation = farm.store().join("attempts").join(job["job_id"].as_str().unwrap()).join("1/set/attestation.json");
-    crate::harness::wait_for_file(&attestation);
+    let attestation = format!("attempts/{}/1/set/attestation.json", job["job_id"].as_str().unwrap());
+    let objects = Objects::of(&farm);
+    wait_until("the set is stored", || objects.has(&attestation));
     farm.start_coordinator().unwrap();
     let outcome = running.wait().expect(0);
     assert_eq!(outcome.document("build", "summary.json")["attempt"], 1);

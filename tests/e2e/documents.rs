@@ -7,7 +7,7 @@ use rch_local::{AgentPlan, FarmPlan};
 use rch_xcode_sim::Machine;
 use serde_json::Value;
 
-use crate::harness::{Api, PROGRAM, Project, check_all, check_folder, paths, rch, start_farm};
+use crate::harness::{Api, Objects, PROGRAM, Project, check_all, check_folder, rch, start_farm};
 
 /// What a farm writes in the minimal profile, and a client says.
 const WRITTEN: [&str; 16] = [
@@ -55,7 +55,7 @@ fn whatever_way_runs_end_their_documents_are_what_the_schemas_say() {
         ids.extend(check_folder(&outcome.artifacts()));
         ids.extend(answers(&api, run));
     }
-    ids.extend(stored(&farm.store()));
+    ids.extend(stored(&Objects::of(&farm)));
 
     let expected: Vec<String> = WRITTEN.iter().map(|name| format!("rch-xcode/{name}@1")).collect();
     let missing: Vec<&String> = expected.iter().filter(|id| !ids.contains(*id)).collect();
@@ -77,14 +77,13 @@ fn answers(api: &Api, run: &str) -> Vec<String> {
 }
 
 /// What lies in the store: objects have no names that tell, so each that is JSON is looked at.
-fn stored(store: &Path) -> Vec<String> {
+fn stored(objects: &Objects) -> Vec<String> {
     let mut ids = Vec::new();
-    for path in paths(store).into_iter().filter(|path| path.is_file() && !path.ends_with(POINTER)) {
-        let Ok(document) = serde_json::from_slice::<Value>(&std::fs::read(&path).unwrap()) else { continue };
-        let place = path.display().to_string();
-        let found = check_all(&document, &place);
-        let is_ours = path.extension().is_some_and(|end| end == "json");
-        assert!(!is_ours || !found.is_empty(), "{place} is no document: {document}");
+    for key in objects.keys("").into_iter().filter(|key| !key.ends_with(POINTER)) {
+        let Ok(document) = serde_json::from_slice::<Value>(&objects.get(&key)) else { continue };
+        let found = check_all(&document, &key);
+        let is_ours = Path::new(&key).extension().is_some_and(|end| end == "json");
+        assert!(!is_ours || !found.is_empty(), "{key} is no document: {document}");
         ids.extend(found);
     }
     ids

@@ -24,6 +24,7 @@ mod paused;
 mod rich;
 mod selection;
 mod steps;
+mod store;
 mod success;
 mod upgrade;
 mod upload;

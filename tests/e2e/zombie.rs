@@ -9,7 +9,7 @@ use rch_schemas::{Attempt, Sha256};
 use rch_xcode_sim::Machine;
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Nats, PROGRAM, Project, files, rch, read_json, start, start_farm};
+use crate::harness::{Api, Nats, Objects, PROGRAM, Project, rch, start, start_farm};
 
 const WORKER: &str = "macmini-01";
 const REPORTS: &str = "rch.v1.report.macmini-01";
@@ -21,21 +21,20 @@ fn session(nats: &Nats) -> String {
 
 /// The set of attempt 1, as its agent would have stored it: the successor's files under its own number, its own log, signed with its own key.
 fn store_late_set(farm: &Farm, job: &str) -> Attestation {
-    let attempts = farm.store().join("attempts").join(job);
-    let (late, successor) = (attempts.join("1/set"), attempts.join("2/set"));
-    for (name, bytes) in files(&successor) {
-        fs::create_dir_all(late.join(&name).parent().unwrap()).unwrap();
-        fs::write(late.join(&name), bytes).unwrap();
+    let objects = Objects::of(farm);
+    let (late, successor) = (format!("attempts/{job}/1/set"), format!("attempts/{job}/2/set"));
+    for key in objects.keys(&successor) {
+        objects.put(&key.replace(&successor, &late), objects.get(&key));
     }
     let manifest = json!({ "late": true }).to_string();
-    fs::write(late.join("manifest.json"), &manifest).unwrap();
+    objects.put(&format!("{late}/manifest.json"), manifest.clone().into_bytes());
 
     let seed = fs::read_to_string(farm.directory().join("agents").join(WORKER).join("agent.key")).unwrap();
-    let mut attestation: Attestation = serde_json::from_value(read_json(&successor.join("attestation.json"))).unwrap();
+    let mut attestation: Attestation = serde_json::from_slice(&objects.get(&format!("{successor}/attestation.json"))).unwrap();
     attestation.attempt = Attempt(1);
     attestation.manifest_sha256 = Sha256::of(&manifest);
     let attestation = attestation.signed(&SigningKey::from_seed_hex(&seed).unwrap());
-    fs::write(late.join("attestation.json"), serde_json::to_vec(&attestation).unwrap()).unwrap();
+    objects.put(&format!("{late}/attestation.json"), serde_json::to_vec(&attestation).unwrap());
     attestation
 }
 

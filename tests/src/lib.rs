@@ -1,2 +1,6 @@
-//! End-to-end and tidiness tests of the whole farm; see `e2e/` and `tidy/`. There is no code for others to use here: the binary `rch-farm`
-//! is what the tests run, and this library exists so that the package can be named on its own.
+//! End-to-end, contract and tidiness tests of the whole farm; see `e2e/`, `contract/` and `tidy/`. The binary `rch-farm` is what they run; here is what
+//! more than one of them needs: buckets of an S3 server of their own, and a look into them that uses none of the project's code for it.
+
+mod bucket;
+
+pub use bucket::{fresh_bucket, objects_in};

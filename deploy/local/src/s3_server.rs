@@ -204,6 +204,26 @@ impl BucketPlan {
         Self { endpoint: endpoint.to_owned(), ..self }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The server that it is on.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Who we are to the server.
+    pub fn access_key_id(&self) -> &str {
+        ACCESS_KEY_ID
+    }
+
+    /// What proves it.
+    pub fn secret_access_key(&self) -> &str {
+        &self.secret
+    }
+
     /// What the configuration calls it.
     pub fn url(&self) -> String {
         format!("s3://{}?endpoint={}", self.name, self.endpoint)

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use rch_local::{AgentPlan, Farm, FarmPlan};
+use rch_tests::fresh_bucket;
 use rch_xcode_sim::Machine;
 
 use super::files::paths;
@@ -15,6 +16,8 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_rch-farm");
 /// Enough slots for tests that run side by side, some of them with a job that never ends.
 const SLOTS: u32 = 8;
 
+/// Where farms keep their stores: `file`, as when it is not set, or `s3`.
+const STORE_VARIABLE: &str = "RCH_E2E_STORE";
 /// How much of a log a failed test shows.
 const TAIL_LINES: usize = 40;
 
@@ -29,9 +32,19 @@ pub(crate) fn shared() -> &'static Farm {
     })
 }
 
-/// Starts a farm of one test's own. It ends when dropped.
+/// Starts a farm of one test's own. It ends when dropped. Its store is where the test wants it, else where [`STORE_VARIABLE`] says.
 pub(crate) fn start_farm(plan: FarmPlan) -> Farm {
+    let plan = if plan.store_bucket().is_none() && is_store_in_bucket() { plan.bucket(fresh_bucket(Path::new(PROGRAM))) } else { plan };
     plan.start().unwrap_or_else(|error| panic!("{}", causes(&error)))
+}
+
+/// Whether farms keep their stores in buckets.
+fn is_store_in_bucket() -> bool {
+    match std::env::var(STORE_VARIABLE).as_deref() {
+        Ok("s3") => true,
+        Ok("file") | Err(_) => false,
+        Ok(other) => panic!("{STORE_VARIABLE} is {other:?}, expected file or s3"),
+    }
 }
 
 /// An error with what led to it.

@@ -1,4 +1,4 @@
-//! A bad line between `rch` and a coordinator: connections that break, stop half-way, dawdle, or answer rubbish.
+//! A bad line to a server: connections that break, stop half-way, dawdle, or answer rubbish.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -38,9 +38,14 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// To this farm; `fault` says what is wrong with each connection, counted from 0.
+    /// To the coordinator of this farm; `fault` says what is wrong with each connection, counted from 0.
     pub(crate) fn to(farm: &Farm, fault: impl Fn(usize) -> Fault + Send + 'static) -> Self {
-        let farm: SocketAddr = farm.url().strip_prefix("http://").unwrap().parse().unwrap();
+        Self::to_url(farm.url(), fault)
+    }
+
+    /// The same to any server.
+    pub(crate) fn to_url(url: &str, fault: impl Fn(usize) -> Fault + Send + 'static) -> Self {
+        let farm: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let line = Self { address: listener.local_addr().unwrap(), is_over: Arc::default(), connections: Arc::default() };
         let (is_over, connections) = (Arc::clone(&line.is_over), Arc::clone(&line.connections));

@@ -1,20 +1,21 @@
-//! One suite for every backend of the store: what holds in memory must hold on a disk, and later in a bucket.
+//! One suite for every backend of the store: what holds in a double in memory must hold on a disk and in a bucket of a real server.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod backend;
 mod chunks;
+mod objects;
 mod recipes;
 mod sets;
 
-/// Makes each test of a room twice: in memory and in a directory.
+/// Makes each test of a room three times: in a double in memory, in a directory, in a bucket.
 macro_rules! on_every_backend {
     ($($test:ident),* $(,)?) => {
-        mod in_memory {
+        mod in_a_double {
             $(
                 #[tokio::test]
                 async fn $test() {
-                    super::$test($crate::backend::Backend::in_memory()).await;
+                    super::$test($crate::backend::Backend::in_a_double()).await;
                 }
             )*
         }
@@ -23,6 +24,14 @@ macro_rules! on_every_backend {
                 #[tokio::test]
                 async fn $test() {
                     super::$test($crate::backend::Backend::in_a_directory()).await;
+                }
+            )*
+        }
+        mod in_a_bucket {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test($crate::backend::Backend::in_a_bucket()).await;
                 }
             )*
         }
