@@ -1,3 +1,5 @@
+//! The client for S3 against a double that gives prepared answers: what is asked again, what is not, and what is said.
+
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::VecDeque;
