@@ -159,6 +159,9 @@ fn fold(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched 
             row.intake = *intake;
             row.intake_reason.clone_from(reason);
             row.intake_changed = Some(IntakeChange { by: by.clone(), at: stamp.wall, tick: stamp.tick });
+            if *intake == Intake::Open {
+                row.failures.iter_mut().for_each(|failure| failure.in_row = false);
+            }
         }),
         Event::WorkerRemoved { worker, .. } => worker_removed(state, worker),
         Event::RunAccepted { run } => runs::accepted(state, stamp, index, run),
@@ -237,6 +240,7 @@ fn worker_removed(state: &mut State, name: &WorkerName) -> Touched {
         assert!(row.held.is_empty(), "{name} leaves and holds {:?}", row.held);
         (row.intake, row.intake_changed) = (Intake::Open, None);
         row.intake_reason.clear();
+        row.failures.clear();
     })
 }
 

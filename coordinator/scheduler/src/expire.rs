@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::fleet::fence;
 use crate::job::Job;
 use crate::observed::{HEARTBEATS_WITHOUT_ATTEMPT, Observed};
+use crate::quarantine;
 use crate::queue::Arrival;
 use crate::state::State;
 use crate::worker::{Worker, liveness, silence};
@@ -45,7 +46,8 @@ pub(crate) fn expire(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<E
         }
     }
     events.extend(clock.forgotten());
-    events
+    // What closes a worker takes its offers back, as much of the above may do, too; it has time until the next tick.
+    if events.is_empty() { quarantine::duplicates(state, observed, stamp) } else { events }
 }
 
 struct Clock<'a> {

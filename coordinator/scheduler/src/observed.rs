@@ -32,6 +32,8 @@ pub struct ObservedWorker {
     pub heard_at: Option<Tick>,
     /// When its capabilities were confirmed last.
     pub capabilities_at: Option<Tick>,
+    /// What sessions that were replaced still say; absent when none does.
+    pub replaced_talk: Option<ReplacedTalk>,
     /// Heartbeats in a row that did not name an attempt the worker should hold.
     pub missing: BTreeMap<(JobId, Attempt), u32>,
     /// Free slots, by its last heartbeat.
@@ -44,3 +46,24 @@ pub struct ObservedWorker {
 
 /// Heartbeats in a row without an attempt after which it counts as interrupted.
 pub(crate) const HEARTBEATS_WITHOUT_ATTEMPT: u32 = 3;
+
+/// Replaced sessions of a worker that still talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplacedTalk {
+    /// Since when, without a pause of [`ReplacedTalk::PAUSE`].
+    pub since: Tick,
+    /// When last.
+    pub last: Tick,
+}
+
+impl ReplacedTalk {
+    /// Silence after which talk is new talk: two heartbeats may be lost.
+    pub const PAUSE: Duration = Duration::from_secs(15);
+
+    /// The talk so far, with a word at `now`.
+    #[must_use]
+    pub fn heard(before: Option<Self>, now: Tick) -> Self {
+        let goes_on = before.filter(|talk| now.since(talk.last) < Self::PAUSE);
+        Self { since: goes_on.map_or(now, |talk| talk.since), last: now }
+    }
+}

@@ -15,6 +15,7 @@ use crate::document::run_outcome;
 use crate::event::Event;
 use crate::job::Job;
 use crate::observed::Observed;
+use crate::quarantine;
 use crate::queue::Agenda;
 use crate::run::Run;
 use crate::select::{Choice, Fleet, NoChoice, Sight, Want, choose, could_ever};
@@ -32,6 +33,11 @@ pub fn settle(state: &State, observed: &Observed, stamp: &Stamp, agenda: &mut Ag
     let ended: Vec<_> = runs.iter().flat_map(|run| settling.end(run)).collect();
     if !ended.is_empty() {
         return ended;
+    }
+    let closed: Vec<_> =
+        agenda.workers().filter_map(|name| state.workers.get(name)).flat_map(|worker| quarantine::follow(state, worker)).collect();
+    if !closed.is_empty() {
+        return closed;
     }
     let mut selected = Vec::new();
     for arrival in arrivals {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::FarmConfig;
 use crate::observed::Observed;
+use crate::quarantine::WorkerFailure;
 
 /// A worker of the inventory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub struct Worker {
     pub intake_changed: Option<IntakeChange>,
     /// Attempts offered to it or running on it.
     pub held: BTreeSet<(JobId, Attempt)>,
+    /// Infrastructure failures on it, oldest first; bounded.
+    pub failures: Vec<WorkerFailure>,
 }
 
 /// When a worker was opened or closed, and by whom.
@@ -111,6 +114,7 @@ impl Worker {
             intake_reason: String::new(),
             intake_changed: None,
             held: BTreeSet::new(),
+            failures: Vec::new(),
         }
     }
 

@@ -157,6 +157,10 @@ impl OpenRecord<'_> {
         if foreign || matches!(reply, Reply::Receipt(_)) {
             let with_facts = matches!(report.body, ReportBody::Announce(_) | ReportBody::Capabilities { .. });
             self.hearing.reported(worker, &report.session, with_facts, self.stamp.tick);
+        } else if let CommandBody::Report { worker, report } = &ask.body
+            && let Some(row) = self.state.workers.get(worker)
+        {
+            self.hearing.hear_replaced(row, &report.session, self.stamp.tick);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rch_scheduler::{AttemptState, Observed, ObservedWorker, State, Worker};
+use rch_scheduler::{AttemptState, Observed, ObservedWorker, ReplacedTalk, State, Worker};
 use rch_schemas::wire::agent::Heartbeat;
 use rch_schemas::{Attempt, JobId, SessionId, Tick, WorkerName};
 
@@ -72,8 +72,17 @@ impl Hearing {
         }
     }
 
+    /// A session that was replaced still talks: there may be two machines of one name.
+    pub(super) fn hear_replaced(&mut self, worker: &Worker, session: &SessionId, now: Tick) {
+        if worker.replaced.contains(session) {
+            let row = self.observed.workers.entry(worker.name.clone()).or_default();
+            row.replaced_talk = Some(ReplacedTalk::heard(row.replaced_talk, now));
+        }
+    }
+
     fn hear_worker(&mut self, state: &State, name: &WorkerName, heartbeat: &Heartbeat, now: Tick) {
         let Some(worker) = state.workers.get(name) else { return };
+        self.hear_replaced(worker, &heartbeat.session, now);
         if worker.session.as_ref().is_none_or(|session| session.id != heartbeat.session) {
             tracing::debug!(worker = %name, session = %heartbeat.session, "heartbeat of a session that is not the current one");
             return;
@@ -90,7 +99,8 @@ impl Hearing {
     fn row(&mut self, name: &WorkerName, session: &SessionId) -> &mut ObservedWorker {
         let row = self.observed.workers.entry(name.clone()).or_default();
         if row.session.as_ref() != Some(session) {
-            *row = ObservedWorker { session: Some(session.clone()), ..ObservedWorker::default() };
+            let replaced_talk = row.replaced_talk;
+            *row = ObservedWorker { session: Some(session.clone()), replaced_talk, ..ObservedWorker::default() };
         }
         row
     }

@@ -12,6 +12,9 @@ use crate::world::World;
 /// After this long every operator's word has come through, in milliseconds.
 const REOPENED_AGAIN_MS: u64 = 60_000;
 
+/// Between two looks of an operator, in milliseconds.
+const LOOKS_AFTER_MS: u64 = 5 * 60_000;
+
 /// Draws the faults of a plan.
 pub(crate) fn plan(world: &mut World) {
     let end = world.plan.faults_ms;
@@ -107,6 +110,7 @@ pub(crate) fn happen(world: &mut World, fault: &Fault) {
         Fault::OffersBack => work_queue::bring_back(world),
         Fault::ChunkGone { request } => chunk_gone(world, request),
         Fault::Heal => heal(world),
+        Fault::OperatorLooks => look_after(world),
     }
 }
 
@@ -174,6 +178,20 @@ fn chunk_gone(world: &mut World, request: usize) {
     }
 }
 
+/// Once nothing goes wrong any more, an operator now and then opens what the farm has closed.
+fn look_after(world: &mut World) {
+    for worker in 0..world.plan.workers {
+        let name = world.agents[worker].name.clone();
+        let closed =
+            |row: &crate::replica::Replica| row.projection.workers.get(&name).is_some_and(|worker| worker.intake == Intake::Quarantined);
+        if world.replicas.iter().any(closed) {
+            let opened = client::intake(world, worker, Intake::Open);
+            world.after(1, opened);
+        }
+    }
+    world.after(LOOKS_AFTER_MS, Happening::Fault(Fault::OperatorLooks));
+}
+
 /// Everything is whole again: whoever is down comes up, whoever sleeps wakes, whoever is closed opens, whoever was removed is enrolled anew.
 fn heal(world: &mut World) {
     world.clients.forget_intake();
@@ -181,6 +199,7 @@ fn heal(world: &mut World) {
         world.after(1, Happening::Fault(Fault::Listed { worker, listed: !world.inventory.was_removed(worker) }));
         world.after(REOPENED_AGAIN_MS, Happening::Fault(Fault::Listed { worker, listed: true }));
     }
+    world.after(REOPENED_AGAIN_MS, Happening::Fault(Fault::OperatorLooks));
     for agent in 0..world.plan.workers {
         world.after(1, Happening::Fault(Fault::AgentStart { agent }));
         // Twice, as an earlier word may still be on its way.

@@ -283,6 +283,8 @@ pub(crate) enum Fault {
     ChunkGone {
         request: usize,
     },
+    /// An operator opens what the farm has closed.
+    OperatorLooks,
     /// Everything is whole again.
     Heal,
 }

@@ -11,6 +11,7 @@ use super::Touched;
 use crate::attempt::{AttemptRecord, AttemptState};
 use crate::command::Stamp;
 use crate::job::{JobPhase, SourceGap, may_become};
+use crate::quarantine;
 use crate::state::State;
 
 /// The worker that refused is left alone with this job for a while; missing chunks keep the whole run waiting.
@@ -83,7 +84,9 @@ pub(super) fn move_to(state: &mut State, stamp: &Stamp, job_id: &JobId, attempt:
         job.seq += 1;
     }
     let mut touched = Touched::job(job);
-    if ends {
+    let (job_key, record) = (job.job_key, job.attempts.last().cloned());
+    if let Some(record) = record.filter(|_| ends) {
+        touched.workers.extend(quarantine::note(state, job_key, &record));
         touched.merge(hold(state, &worker, |held| {
             held.remove(&(job_id.clone(), attempt));
         }));

@@ -11,6 +11,7 @@ mod lifecycle;
 mod loss;
 mod negotiation;
 mod properties;
+mod quarantine;
 mod queue;
 mod requests;
 mod selection;

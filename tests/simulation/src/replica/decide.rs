@@ -108,6 +108,10 @@ fn note_report(term: &mut Term, ask: &Ask, reply: &Reply, stamp: Stamp) {
         if matches!(report.body, ReportBody::Announce(_) | ReportBody::Capabilities { .. }) {
             row.capabilities_at = Some(stamp.tick);
         }
+    } else if let CommandBody::Report { worker, report } = &ask.body
+        && let Some(row) = term.state.workers.get(worker)
+    {
+        term.hearing.hear_replaced(row, &report.session, stamp.tick);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rch_scheduler::{AttemptState, Observed, ObservedWorker, State};
+use rch_scheduler::{AttemptState, Observed, ObservedWorker, ReplacedTalk, State, Worker};
 use rch_schemas::{SessionId, Tick, WorkerName};
 
 use crate::happening::{AttemptId, Heard};
@@ -64,8 +64,17 @@ impl Hearing {
         row
     }
 
+    /// A session that was replaced still talks.
+    pub(super) fn hear_replaced(&mut self, worker: &Worker, session: &SessionId, now: Tick) {
+        if worker.replaced.contains(session) {
+            let row = self.observed.workers.entry(worker.name.clone()).or_default();
+            row.replaced_talk = Some(ReplacedTalk::heard(row.replaced_talk, now));
+        }
+    }
+
     fn hear_worker(&mut self, state: &State, (name, session): (&WorkerName, &SessionId), held: &[AttemptId], now: Tick) {
         let Some(worker) = state.workers.get(name) else { return };
+        self.hear_replaced(worker, session, now);
         if worker.session.as_ref().is_none_or(|current| current.id != *session) {
             return;
         }
@@ -83,7 +92,8 @@ impl Hearing {
     fn row(&mut self, name: &WorkerName, session: &SessionId) -> &mut ObservedWorker {
         let row = self.observed.workers.entry(name.clone()).or_default();
         if row.session.as_ref() != Some(session) {
-            *row = ObservedWorker { session: Some(session.clone()), ..ObservedWorker::default() };
+            let replaced_talk = row.replaced_talk;
+            *row = ObservedWorker { session: Some(session.clone()), replaced_talk, ..ObservedWorker::default() };
         }
         row
     }
