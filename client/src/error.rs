@@ -157,6 +157,7 @@ fn explained(feature: &str) -> &'static str {
         Feature::STEP_DESTINATIONS => "destinations of an action that are not those of the others",
         Feature::STEP_DIRECTORY => "a package that does not lie at the tree's root",
         Feature::ALLOW_EMPTY => "allow_empty under an action",
+        Feature::SUPERSEDE => "--supersede",
         _ => "what is new in this version of rch",
     }
 }

@@ -32,6 +32,15 @@ const WORKER_PATTERN: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
 /// Cache namespaces: they name directories on workers.
 const NAMESPACE_PATTERN: &str = "^(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 
+/// Labels of runs: what a branch or a pull request is called.
+const LABEL_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._/:#-]{0,63}$";
+
+fn is_label(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b':' | b'#' | b'-'))
+}
+
 fn is_opaque(text: &str) -> bool {
     (10..=64).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -137,6 +146,10 @@ text_id!(
 text_id!(
     /// Separates caches of unrelated projects on a worker; results are shared across namespaces, since the job key says everything.
     CacheNamespace, "cache namespace", NAMESPACE_PATTERN, is_namespace
+);
+text_id!(
+    /// What runs of one requester and project have in common, so that a newer one can take the place of those before it.
+    RunLabel, "label", LABEL_PATTERN, is_label
 );
 
 impl CacheNamespace {

@@ -28,7 +28,7 @@ pub mod wire;
 pub use action::Action;
 pub use digest::Sha256;
 pub use directory::TreeDirectory;
-pub use id::{Attempt, ClaimId, JobId, LedgerId, LedgerSeq, RecordId, RequestId, RunId, SessionId, Tick, WorkerName};
+pub use id::{Attempt, ClaimId, JobId, LedgerId, LedgerSeq, RecordId, RequestId, RunId, RunLabel, SessionId, Tick, WorkerName};
 pub use job_key::{JobKey, JobKeyInputs};
 pub use reason::{FailureKind, Reason, RetryClass};
 pub use time::Timestamp;

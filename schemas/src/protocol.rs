@@ -68,6 +68,8 @@ impl Feature {
     pub const STEP_DIRECTORY: &'static str = "step_directory";
     /// Lets a test action succeed that runs no test.
     pub const ALLOW_EMPTY: &'static str = "allow_empty";
+    /// A coordinator's: a run takes the place of older ones of its label.
+    pub const SUPERSEDE: &'static str = "supersede";
     /// A coordinator's: steps of one run may differ in their destinations.
     pub const STEP_DESTINATIONS: &'static str = "step_destinations";
 

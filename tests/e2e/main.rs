@@ -26,6 +26,7 @@ mod selection;
 mod steps;
 mod store;
 mod success;
+mod supersede;
 mod upgrade;
 mod upload;
 mod workers;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rch_schemas::{RequestId, Sha256};
+use rch_schemas::{RequestId, RunLabel, Sha256};
 use serde_json::{Value, json};
 
 use super::LogMode;
@@ -23,6 +23,9 @@ pub(crate) struct RunFlags {
     /// An id of your own: the same again is the same run, not another
     #[arg(long, value_name = "ID", value_parser = request_id)]
     pub(crate) request_id: Option<RequestId>,
+    /// Take the place of your older runs of this project with the same label: they are cancelled
+    #[arg(long, value_name = "LABEL", value_parser = label)]
+    pub(crate) supersede: Option<RunLabel>,
     /// Where artifacts go, instead of .rch/artifacts
     #[arg(long, value_name = "DIR")]
     pub(crate) artifacts: Option<PathBuf>,
@@ -43,6 +46,11 @@ pub(crate) struct RunFlags {
 /// A request id, refused in words: the rule of the contract is a regular expression.
 fn request_id(text: &str) -> Result<RequestId, &'static str> {
     text.parse().map_err(|_| "expected 10 to 64 letters, digits, - or _, the first a letter or a digit")
+}
+
+/// A label, refused in words.
+fn label(text: &str) -> Result<RunLabel, &'static str> {
+    text.parse().map_err(|_| "expected 1 to 64 letters, digits, . _ / : # or -, the first a letter or a digit")
 }
 
 /// Flags of `rch xcode init`.

@@ -9,6 +9,7 @@ use rch_bundle::preflight::{self, Project};
 use rch_schemas::TreeDirectory;
 use rch_schemas::document::Farm;
 use rch_schemas::invocation::{self, Container};
+use rch_schemas::protocol::Feature;
 use rch_schemas::wire::http::RunAccepted;
 use serde_json::json;
 
@@ -69,6 +70,9 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: RunFlags, what: What) 
     let merged = layers.merged_with(&farm)?;
     let (plan, root, title) = plan(context, (&layers, &merged), &what)?;
     judge(context, (&layers, &merged), &what, (&plan, &farm))?;
+    if flags.supersede.is_some() {
+        ask_for(&farm, Feature::SUPERSEDE)?;
+    }
     context.reporter.facts(&Label::Notice, &merged.notices);
     context.reporter.facts(&Label::Notice, &plan.notices);
     let prepared = Prepared { flags, plan, root, merged, farm, client: Arc::new(client), title, began };
@@ -142,14 +146,20 @@ fn judge(
             return Err(PlanError::Rejected { what: "this line".to_owned(), refused }.into());
         }
     }
-    if let Some(feature) = plan.features().into_iter().find(|name| !farm.features.iter().any(|known| known == name)) {
-        return Err(CommandError::FeatureMissing { farm: farm.name.clone(), version: farm.version.clone(), feature });
-    }
+    plan.features().into_iter().try_for_each(|feature| ask_for(farm, feature))?;
     plan.judge(|_| farm.policy.clone())?;
     for step in &plan.steps {
         invocation::check_allowances(&step.classified.sanitized_argv, settings.timeouts().overall_seconds).map_err(PlanError::from)?;
     }
     Ok(())
+}
+
+/// An older farm would leave out what it does not know of.
+fn ask_for(farm: &Farm, feature: &'static str) -> Result<(), CommandError> {
+    if farm.features.iter().any(|known| known == feature) {
+        return Ok(());
+    }
+    Err(CommandError::FeatureMissing { farm: farm.name.clone(), version: farm.version.clone(), feature })
 }
 
 /// What the tree is to hold for this plan: for the steps of which anything can run.
@@ -183,7 +193,9 @@ async fn bundle(context: &mut Context<'_>, prepared: &Prepared) -> Result<Source
 fn submission(context: &Context<'_>, prepared: &Prepared, source: &Source) -> Submission {
     let request_id = prepared.flags.request_id.clone().unwrap_or_else(clock::new_request_id);
     let presence = if prepared.flags.detach { Presence::Leaves } else { Presence::Follows };
-    Submission::new(&request(request_id, &prepared.plan, source, (&prepared.merged, &context.environment), presence))
+    let mut request = request(request_id, &prepared.plan, source, (&prepared.merged, &context.environment), presence);
+    request.options.supersede.clone_from(&prepared.flags.supersede);
+    Submission::new(&request)
 }
 
 /// Submits until the run is recorded, sending what the farm lacks in between.
@@ -201,6 +213,8 @@ async fn submit(
                 if !told {
                     selection::tell_run(context.reporter, client, &accepted.run).await;
                 }
+                let superseded = accepted.run.supersedes.iter().map(|older| format!("run {older} is cancelled: this one takes its place"));
+                context.reporter.facts(&Label::Notice, &superseded.collect::<Vec<_>>());
                 return Ok((accepted, uploaded));
             }
             Submitted::Missing(missing) => {

@@ -266,6 +266,7 @@ impl<'a> Settings<'a> {
             },
             priority: merged.typed(&["run", "priority"]).unwrap_or_default(),
             continue_on_failure: self.continues_on_failure(),
+            supersede: None,
         }
     }
 

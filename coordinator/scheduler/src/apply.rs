@@ -168,7 +168,7 @@ fn fold(state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched 
         Event::FleetJudged { judgement } => fleet_judged(state, judgement),
         Event::WorkerSelected { selection } => runs::selected(state, stamp, selection),
         Event::SourceRestored { run_id } => runs::source_restored(state, run_id),
-        Event::CancelRequested { run_id, jobs } => runs::cancel_requested(state, run_id, jobs),
+        Event::CancelRequested { run_id, jobs, superseded_by } => runs::cancel_requested(state, run_id, jobs, superseded_by.as_ref()),
         Event::JobEnded { job_id, outcome, human_summary } => runs::end_job(state, stamp, job_id, |duration_ms, set| JobPhase::Ended {
             outcome: *outcome,
             human_summary: human_summary.clone(),

@@ -190,6 +190,9 @@ pub enum Event {
         run_id: RunId,
         /// The jobs that had not ended.
         jobs: Vec<JobId>,
+        /// The run that takes its place; absent when a person cancels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        superseded_by: Option<RunId>,
     },
     /// A job has its final outcome.
     JobEnded {
@@ -249,6 +252,9 @@ pub struct AcceptedRun {
     pub options: RunOptions,
     /// The merged configuration, for the record.
     pub effective_config: EffectiveConfig,
+    /// The older runs of its label, which are cancelled in the same record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supersedes: Vec<RunId>,
 }
 
 /// One step as it was accepted.

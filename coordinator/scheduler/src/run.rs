@@ -9,12 +9,15 @@ use rch_schemas::invocation::{self, Policy};
 use rch_schemas::job_key::Provisioning;
 use rch_schemas::protocol::Feature;
 use rch_schemas::requirement::{DestinationRequest, Requirement};
-use rch_schemas::{Action, JobId, LedgerSeq, RequestId, RunId, Sha256, Tick, Timestamp, TreeDirectory};
+use rch_schemas::{Action, JobId, LedgerSeq, RequestId, RunId, RunLabel, Sha256, Tick, Timestamp, TreeDirectory};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Selection;
 use crate::job::{Job, SourceGap};
 use crate::queue::Share;
+
+/// Requester, project and label: of such runs only the newest goes on.
+pub(crate) type Label = (String, String, RunLabel);
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +68,12 @@ pub struct Run {
     pub options: RunOptions,
     /// The merged configuration, for the record.
     pub effective_config: EffectiveConfig,
+    /// The older runs of its label whose place it took.
+    #[serde(default)]
+    pub supersedes: Vec<RunId>,
+    /// The newer run of its label that took its place.
+    #[serde(default)]
+    pub superseded_by: Option<RunId>,
     /// Counts selections.
     pub revision: u32,
 }
@@ -132,6 +141,11 @@ pub struct Step {
 }
 
 impl Run {
+    /// What a newer run must share to take this one's place.
+    pub(crate) fn label(&self) -> Option<Label> {
+        self.options.supersede.as_ref().map(|label| (self.requester.clone(), self.project.clone(), label.clone()))
+    }
+
     /// Its jobs, in plan order: step by step, destination by destination.
     pub fn jobs(&self) -> impl Iterator<Item = &JobId> {
         self.steps.iter().flat_map(|step| &step.jobs)

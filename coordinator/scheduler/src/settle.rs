@@ -100,7 +100,7 @@ impl Settling<'_> {
             return None;
         }
         if job.cancel_requested {
-            return Some(cancel::ended(job));
+            return Some(cancel::ended(run, job));
         }
         let config = &self.state.config;
         let attempt = job.current()?;

@@ -1,6 +1,7 @@
 //! The state: what is not yet over, workers, and ended runs until they are forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rch_schemas::document::Resolution;
 use rch_schemas::{JobId, LedgerId, LedgerSeq, RequestId, RunId, Sha256, WorkerName};
@@ -10,7 +11,7 @@ use crate::estimate::Durations;
 use crate::job::Job;
 use crate::judgement::{Judgement, Judgements};
 use crate::queue::Index;
-use crate::run::{MadeSelection, Run};
+use crate::run::{Label, MadeSelection, Run};
 use crate::worker::Worker;
 
 /// Everything that decisions are made from, beside [`crate::Observed`]. Changed by [`crate::apply`] alone.
@@ -36,6 +37,8 @@ pub struct State {
     pub(crate) active: BTreeMap<(LedgerSeq, u32), RunId>,
     /// Who waits for which worker, and what time makes due: made of the rows above.
     pub(crate) index: Index,
+    /// Runs that have not ended, by label.
+    pub(crate) labelled: BTreeMap<Label, BTreeSet<RunId>>,
     /// Requests by requester and id.
     pub(crate) requests: BTreeMap<(String, RequestId), RunId>,
     /// How long ended jobs took.
@@ -113,8 +116,21 @@ impl State {
         if run.ended.is_none() {
             self.active.insert(run.accepted, run.run_id.clone());
             run.judgements().for_each(|sha256| self.judgements.rest_on(sha256));
+            if let Some(label) = run.label() {
+                self.labelled.entry(label).or_default().insert(run.run_id.clone());
+            }
         }
         self.runs.insert(run.run_id.clone(), run);
+    }
+
+    /// The run is over: no newer one need take its place.
+    pub(crate) fn unlabel(&mut self, label: Option<Label>, run_id: &RunId) {
+        if let Some(Entry::Occupied(mut runs)) = label.map(|label| self.labelled.entry(label)) {
+            runs.get_mut().remove(run_id);
+            if runs.get().is_empty() {
+                runs.remove();
+            }
+        }
     }
 
     pub(crate) fn forget_run(&mut self, run_id: &RunId) {
@@ -125,6 +141,7 @@ impl State {
         if let Some(run) = self.runs.remove(run_id) {
             self.requests.remove(&(run.requester.clone(), run.request_id.clone()));
             self.active.remove(&run.accepted);
+            self.unlabel(run.label(), run_id);
             for job_id in &jobs {
                 self.jobs.remove(job_id);
             }

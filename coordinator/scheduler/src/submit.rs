@@ -4,12 +4,13 @@ mod step;
 
 use std::time::Duration;
 
-use rch_schemas::Reason;
 use rch_schemas::environment;
 use rch_schemas::invocation::{StepOrder, StepPlace, check_allowances, check_order, classify};
 use rch_schemas::wire::http::{Problem, SubmitRun, SubmitStep};
+use rch_schemas::{Reason, RunId};
 
 use crate::apply::accepted_row;
+use crate::cancel;
 use crate::command::{Command, Decision, Reply, SubmitRequest};
 use crate::event::{AcceptedRun, Event};
 use crate::negotiate::protocol_problem;
@@ -41,7 +42,11 @@ pub(crate) fn submit(state: &State, observed: &Observed, command: &Command, subm
     }
     let run = accept(state, observed, command, submitted);
     let run_id = run.run_id.clone();
-    Decision { events: vec![Event::RunAccepted { run: Box::new(run) }], reply: Reply::Run(run_id) }
+    // In one record, so that nobody ever sees neither of them, or both.
+    let older = run.supersedes.iter().filter_map(|older| state.runs.get(older));
+    let superseded: Vec<_> = older.flat_map(|older| cancel::supersede(state, older, &run_id)).collect();
+    let events = [Event::RunAccepted { run: Box::new(run) }].into_iter().chain(superseded).collect();
+    Decision { events, reply: Reply::Run(run_id) }
 }
 
 fn refused(status: u16, code: Reason, detail: String, more: impl FnOnce(&mut Problem)) -> Reply {
@@ -117,6 +122,13 @@ fn order(state: &State, request: &SubmitRun) -> Result<(), StepOrder> {
     check_order(&places.collect::<Vec<_>>())
 }
 
+/// The runs whose place a request takes: those of its requester, project and label that nobody has cancelled yet.
+fn superseded(state: &State, requester: &str, request: &SubmitRun) -> Vec<RunId> {
+    let Some(label) = request.options.supersede.clone() else { return Vec::new() };
+    let of_label = state.labelled.get(&(requester.to_owned(), request.project.clone(), label)).into_iter().flatten();
+    of_label.filter(|run_id| state.runs.get(*run_id).is_some_and(|run| !run.cancel_requested)).cloned().collect()
+}
+
 /// The run as it is recorded. The request must be a valid one.
 pub(crate) fn accept(state: &State, observed: &Observed, command: &Command, submitted: &SubmitRequest) -> AcceptedRun {
     let request = &submitted.request;
@@ -138,6 +150,7 @@ pub(crate) fn accept(state: &State, observed: &Observed, command: &Command, subm
         steps: request.steps.iter().map(|step| accepted_step(request, step, &state.config.policy, &mut jobs)).collect(),
         options: request.options.clone(),
         effective_config: request.effective_config.clone(),
+        supersedes: superseded(state, &command.actor, request),
     };
     if spoken.min < spoken.max {
         let fleet = Fleet { state, sight: Sight::Heard(observed), stamp: &command.stamp };

@@ -12,13 +12,14 @@ use super::server::Api;
 use crate::clock;
 
 /// Operations and abilities of this coordinator, in the contract's words.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 10] = [
     "has_source",
     "upload_source",
     "fetch",
     "run_events",
     "log_events",
     "selection_preview",
+    Feature::SUPERSEDE,
     Feature::STEP_DESTINATIONS,
     Feature::STEP_DIRECTORY,
     Feature::ALLOW_EMPTY,

@@ -66,6 +66,8 @@ fn read_run(shared: &Shared, run_id: &RunId) -> Result<Option<ReadRun>, Projecti
         ended_at: run.ended.as_ref().map(|ended| ended.at),
         exit_code: run.ended.as_ref().map(|ended| ended.exit_code),
         cancel_requested: run.cancel_requested,
+        superseded_by: run.superseded_by.clone(),
+        supersedes: run.supersedes.clone(),
         jobs: views,
     };
     Ok(Some((run, jobs, view)))

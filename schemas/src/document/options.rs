@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CacheNamespace, WorkerName};
+use crate::id::{CacheNamespace, RunLabel, WorkerName};
 use crate::requirement::XcodeRequirement;
 
 /// Everything about a run that is not its source, its steps or its destinations.
@@ -44,6 +44,9 @@ pub struct RunOptions {
     /// Whether later steps run after one failed.
     #[serde(default)]
     pub continue_on_failure: bool,
+    /// The label under which this run takes the place of its requester's older runs of the project; not in the job key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersede: Option<RunLabel>,
 }
 
 /// What drives Xcode on the worker.

@@ -23,11 +23,12 @@ const USER_DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// Flags of `rch` that people write behind the line, and whether a value follows.
-const OURS: [(&str, bool); 11] = [
+const OURS: [(&str, bool); 12] = [
     ("--dry-run", false),
     ("--detach", false),
     ("--log", true),
     ("--request-id", true),
+    ("--supersede", true),
     ("--artifacts", true),
     ("--no-cache", false),
     ("--worker", true),

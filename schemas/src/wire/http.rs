@@ -103,6 +103,12 @@ pub struct RunView {
     /// Whether a cancel was asked for.
     #[serde(default)]
     pub cancel_requested: bool,
+    /// The run that took its place; absent while none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<RunId>,
+    /// The runs whose place it took when it was accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supersedes: Vec<RunId>,
     /// Its jobs, in plan order.
     pub jobs: Vec<JobView>,
 }

@@ -168,6 +168,9 @@ fn decide_with(plant: Plant, state: &State, observed: &Observed, command: &Comma
             decision
         }
         (Plant::RepeatMakesAnotherRun, CommandBody::Submit(_)) => submit_as_new(state, observed, command),
+        (Plant::OlderRunGoesOn, CommandBody::Submit(_)) => {
+            without(decide(state, observed, command), |event| !matches!(event, Event::RunAccepted { .. }))
+        }
         (Plant::ConflictMakesAnotherRun, CommandBody::Submit(_)) => match decide(state, observed, command) {
             Decision { reply: Reply::Refused(problem), .. } if problem.code == Reason::Conflict => submit_as_new(state, observed, command),
             decision => decision,

@@ -145,6 +145,7 @@ fn options(wish: &Wish) -> RunOptions {
         artifacts: ArtifactOptions::default(),
         priority: wish.priority,
         continue_on_failure: wish.continue_on_failure,
+        supersede: wish.supersede.map(|label| label.parse().expect("a label")),
     }
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Wish {
     pub(crate) priority: Priority,
     pub(crate) queue_seconds: u32,
     pub(crate) continue_on_failure: bool,
+    /// The label under which it takes the place of those before it.
+    pub(crate) supersede: Option<&'static str>,
     /// When the client sends it first, in milliseconds.
     pub(crate) at_ms: u64,
     /// Whether the store lacks a chunk of it at first.
@@ -113,7 +115,7 @@ const MAC: &str = "platform=macOS";
 
 /// The wishes of a plan, in order.
 pub(crate) fn wishes(plan: &Plan, rng: &mut fastrand::Rng) -> Vec<Wish> {
-    let one = |_| {
+    let one = |index: usize| {
         let destinations = [&[PHONE][..], &[PHONE], &[MAC], &[PHONE, MAC]][rng.usize(0..4)];
         let steps = if destinations.len() == 2 { STEPS_OF_TWO[rng.usize(0..STEPS_OF_TWO.len())] } else { STEPS[rng.usize(0..STEPS.len())] };
         Wish {
@@ -125,6 +127,8 @@ pub(crate) fn wishes(plan: &Plan, rng: &mut fastrand::Rng) -> Vec<Wish> {
             priority: [Priority::Normal, Priority::Normal, Priority::Interactive, Priority::Batch][rng.usize(0..4)],
             queue_seconds: if rng.u8(0..4) == 0 { rng.u32(30..600) } else { 86_400 },
             continue_on_failure: rng.u8(0..5) == 0,
+            // In every fourth plan, of every second request: most histories are to end by themselves.
+            supersede: (plan.seed % 4 == 1 && index.is_multiple_of(2)).then_some("pr-7"),
             at_ms: if plan.flood { rng.u64(10_000..20_000) } else { rng.u64(0..plan.faults_ms.max(60_000)) },
             must_upload: rng.u8(0..4) == 0,
             cancel_after_ms: (rng.u8(0..6) == 0).then(|| rng.u64(0..200_000)),

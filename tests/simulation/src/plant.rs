@@ -36,6 +36,7 @@ plants! {
     LostNotFenced: "a lost worker's attempts stay as they are" => [TheLostAreFenced];
     RepeatMakesAnotherRun: "a repeated request makes another run" => [OneRunForARequest];
     ConflictMakesAnotherRun: "a request id is taken again for another body" => [OneRunForARequest];
+    OlderRunGoesOn: "a run of a label does not stop those before it" => [OneRunALabel];
     AttemptsNotCounted: "interrupted jobs are tried without end" => [AttemptsAreLimited];
     ThirdWorker: "a job that cost two workers gets a third" => [AttemptsAreLimited];
     RefusalUsesUpAnAttempt: "a refusal after go counts as an attempt" => [EveryAttemptIsUsed];

@@ -30,6 +30,8 @@ pub enum Promise {
     OneRunForARequest,
     /// A cancel that was confirmed is recorded, whoever leads next.
     CancelsAreKept,
+    /// A run with a label takes the place of those before it in the very record that accepts it.
+    OneRunALabel,
     /// No attempt starts twice, and none that the ledger did not start.
     StartsOnce,
     /// What counts is what the current attempt's own process said.

@@ -338,5 +338,6 @@ fn options() -> RunOptions {
         artifacts: ArtifactOptions::default(),
         priority: Priority::Normal,
         continue_on_failure: false,
+        supersede: None,
     }
 }

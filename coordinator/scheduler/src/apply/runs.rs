@@ -73,6 +73,8 @@ pub(crate) fn accepted_row(stamp: &Stamp, index: u32, accepted: &AcceptedRun) ->
         steps: accepted.steps.iter().map(step_of).collect(),
         options: accepted.options.clone(),
         effective_config: accepted.effective_config.clone(),
+        supersedes: accepted.supersedes.clone(),
+        superseded_by: None,
         revision: 0,
     }
 }
@@ -136,7 +138,7 @@ pub(super) fn source_restored(state: &mut State, run_id: &RunId) -> Touched {
 }
 
 /// The run is being cancelled when nothing of it that has not ended is left alone: one cancelled job is not yet the run.
-pub(super) fn cancel_requested(state: &mut State, run_id: &RunId, jobs: &[JobId]) -> Touched {
+pub(super) fn cancel_requested(state: &mut State, run_id: &RunId, jobs: &[JobId], newer: Option<&RunId>) -> Touched {
     let mut touched = Touched::run(run_id);
     for job_id in jobs {
         let job = job_mut(state, job_id);
@@ -147,6 +149,7 @@ pub(super) fn cancel_requested(state: &mut State, run_id: &RunId, jobs: &[JobId]
     let is_whole = state.jobs_of(&state.runs[run_id]).all(|job| job.cancel_requested || job.outcome().is_some());
     let run = run_mut(state, run_id);
     run.cancel_requested |= is_whole;
+    run.superseded_by = run.superseded_by.take().or_else(|| newer.cloned());
     run.seq += 1;
     touched
 }
@@ -213,8 +216,10 @@ pub(super) fn ended(state: &mut State, run_id: &RunId, ended: RunState, end: End
     run.ended = Some(end);
     run.source_gap = None;
     run.seq += 1;
-    let (accepted, judgements) = (run.accepted, run.judgements().collect::<Vec<_>>());
+    let (accepted, label) = (run.accepted, run.label());
+    let judgements: Vec<_> = run.judgements().collect();
     state.active.remove(&accepted);
+    state.unlabel(label, run_id);
     let left: Vec<_> = judgements.into_iter().filter_map(|sha256| state.judgements.release(sha256)).collect();
     let mut touched = Touched::run(run_id);
     touched.merge(Touched::judgements(left));

@@ -412,5 +412,6 @@ fn options() -> RunOptions {
         artifacts: ArtifactOptions::default(),
         priority: Priority::Normal,
         continue_on_failure: false,
+        supersede: None,
     }
 }

@@ -202,6 +202,7 @@ fn every_option_changes_the_key_or_cannot() {
             artifacts: Apart,
             priority: Keeps(|it| it.priority = Priority::Batch),
             continue_on_failure: Keeps(|it| it.continue_on_failure = true),
+            supersede: Keeps(|it| it.supersede = Some("pr-7".parse().unwrap())),
         }),
     );
     try_all(

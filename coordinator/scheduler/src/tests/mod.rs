@@ -16,3 +16,4 @@ mod queue;
 mod requests;
 mod selection;
 mod steps;
+mod supersede;

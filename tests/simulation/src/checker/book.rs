@@ -6,7 +6,7 @@ use rch_scheduler::{Event, FarmConfig, Judgement, Selection, Share, Stamp};
 use rch_schemas::document::{JobStatus, Outcome, Priority, Resolution};
 use rch_schemas::job_key::{ResolvedDestination, Toolchain};
 use rch_schemas::wire::http::Intake;
-use rch_schemas::{Action, Attempt, JobId, Reason, RequestId, RunId, SessionId, Sha256, Tick, WorkerName};
+use rch_schemas::{Action, Attempt, JobId, Reason, RequestId, RunId, RunLabel, SessionId, Sha256, Tick, WorkerName};
 
 use crate::happening::AttemptId;
 
@@ -42,6 +42,8 @@ pub(super) struct RunRow {
     pub(super) priority: Priority,
     pub(super) share: Share,
     pub(super) accepted: Tick,
+    /// What it takes the place of older ones under.
+    pub(super) label: Option<RunLabel>,
     pub(super) steps: Vec<Vec<JobId>>,
     pub(super) queue_ms: u64,
     pub(super) continue_on_failure: bool,

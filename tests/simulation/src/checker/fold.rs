@@ -113,6 +113,7 @@ impl Book {
             priority: run.options.priority,
             share: run.share,
             accepted: stamp.tick,
+            label: run.options.supersede.clone(),
             steps: run.steps.iter().map(|step| step.jobs.iter().map(|job| job.job_id.clone()).collect()).collect(),
             queue_ms: u64::from(run.options.timeouts.queue_seconds) * 1_000,
             continue_on_failure: run.options.continue_on_failure,

@@ -101,7 +101,8 @@ pub(crate) fn landed(world: &mut World, record: &Record) {
         }
     }
     let case = Case { book: &checker.book, world, record };
-    let broken = fleet::fenced(&case);
+    let mut broken = fleet::fenced(&case);
+    broken.extend(requests::superseded(&case));
     checker.note(world, broken);
     checker.book.turn_page((world.now, &record.stamp));
     world.checker = checker;

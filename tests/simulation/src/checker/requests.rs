@@ -5,7 +5,7 @@ use rch_schemas::RunId;
 use rch_schemas::document::JobStatus;
 use rch_schemas::wire::agent::ReportBody;
 
-use super::book::Book;
+use super::book::{Book, RunRow};
 use super::{Broken, Case};
 use crate::agent::Agent;
 use crate::happening::ClientCall;
@@ -28,6 +28,27 @@ pub(super) fn cancelled(case: &Case<'_>, event: &Event) -> Broken {
     } else {
         Vec::new()
     }
+}
+
+/// After any record, of a requester's runs of one label only the newest goes on.
+pub(super) fn superseded(case: &Case<'_>) -> Broken {
+    let accepted = case.record.events.iter().filter_map(|event| match_accepted(case, event));
+    let still = |newer: &RunRow| {
+        let of_label = case.book.open.iter().filter_map(|run_id| Some((run_id, case.book.runs.get(run_id)?)));
+        let older = of_label.filter(|(_, run)| run.label == newer.label && run.request.0 == newer.request.0 && run.order < newer.order);
+        let jobs = |run: &RunRow| run.steps.concat().into_iter().filter_map(|job_id| case.book.jobs.get(&job_id)).collect::<Vec<_>>();
+        older
+            .filter(|(_, run)| jobs(run).iter().any(|job| job.outcome.is_none() && !job.cancelled))
+            .map(|(run_id, _)| run_id.clone())
+            .collect::<Vec<_>>()
+    };
+    let broken = accepted.flat_map(|newer| still(newer));
+    broken.map(|run_id| (Promise::OneRunALabel, format!("{run_id} goes on though a newer run of its label was accepted"))).collect()
+}
+
+fn match_accepted<'a>(case: &Case<'a>, event: &Event) -> Option<&'a RunRow> {
+    let Event::RunAccepted { run } = event else { return None };
+    case.book.runs.get(&run.run_id).filter(|row| row.label.is_some())
 }
 
 pub(super) fn told(book: &mut Book, call: &ClientCall, run_id: &RunId) -> Broken {
