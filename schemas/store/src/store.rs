@@ -179,7 +179,7 @@ impl Store {
 
     /// Putting found no place to put: the bucket or directory itself is gone.
     pub(crate) fn gone(&self, operation: &'static str, key: &Key) -> StoreError {
-        let error = object_store::Error::NotFound { path: key.to_string(), source: "it is not there itself".into() };
+        let error = object_store::Error::NotFound { path: key.to_string(), source: "the bucket or directory is not there".into() };
         let failure = Box::new(Failure::of(&error, Duration::ZERO));
         StoreError::Backend { store: Arc::clone(&self.name), operation, key: key.clone(), failure }
     }
