@@ -21,6 +21,7 @@ mod log;
 mod newer_farm;
 mod older_client;
 mod paused;
+mod queue;
 mod rich;
 mod selection;
 mod steps;

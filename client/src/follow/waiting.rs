@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rch_schemas::wire::http::{Waiting, WaitingReason};
+use rch_schemas::wire::http::{Because, Waiting, WaitingReason};
 use rch_schemas::{Action, WorkerName};
 
 use crate::output::wait::{about, basis, details, left_to_wait, place};
@@ -28,6 +28,11 @@ impl WaitStory {
             WaitingReason::Worker | WaitingReason::Slot | WaitingReason::Source | WaitingReason::Backoff => {}
         }
         self.since.get_or_insert(now);
+        if waiting.because == Some(Because::Busy) && waiting.ahead.is_none() && self.told.is_none() {
+            // Its place in the line comes with the farm's next look at the queue, within a second or two.
+            reporter.live(Some((&Label::Waiting, &format!("{which}{}", waiting.detail))));
+            return;
+        }
         let estimate = waiting.estimate.as_ref().map(|estimate| Duration::from_millis(estimate.wait_ms));
         self.said = self.said.or(estimate);
         let is_described = waiting.worker.is_none() || self.described == waiting.worker;
