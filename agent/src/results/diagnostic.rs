@@ -64,6 +64,13 @@ pub(super) fn read(line: &str) -> Option<Reported<'_>> {
     if bare || line.starts_with("Undefined symbols for architecture") {
         return Some(without_place(Severity::Error, line.trim_end_matches(':'), kind(line, None, None)));
     }
+    // A project file as a whole: `/s/App.xcodeproj: error: …`.
+    if let Some((path, rest)) = line.split_once(": ").filter(|_| line.starts_with('/'))
+        && let Some((severity, message)) = severity(rest)
+    {
+        let (message, target) = split_target(message);
+        return Some(Reported { path: Some(path), target, ..without_place(severity, message, kind(message, Some(path), None)) });
+    }
     let (tool, rest) = tool(line);
     if tool == Some("ld") && severity(rest).is_none() {
         return Some(without_place(Severity::Error, rest, DiagnosticKind::Link));
@@ -263,6 +270,7 @@ mod tests {
                 "error: Signing for \"A\" requires a development team. (in target 'A' from project 'A')",
                 Some((Error, Signing, "Signing for \"A\" requires a development team.")),
             ),
+            ("/s/App.xcodeproj: error: odd (in target 'A' from project 'A')", Some((Error, Project, "odd"))),
             ("warning: odd", Some((Warning, Other, "odd"))),
             ("note: Building targets in dependency order", None),
             ("the tool said: error: x", None),

@@ -13,7 +13,10 @@ pub(crate) enum Marker {
 
 /// Reads an end marker. That of `clean` is none: it says nothing about the action behind it.
 pub(super) fn read(line: &str) -> Option<Marker> {
-    let words = line.trim_end().strip_prefix("** ")?;
+    // Two streams meet in one pipe: the marker may stand right behind a line that is not yet ended. What is quoted has a blank before it.
+    let words = line
+        .strip_prefix("** ")
+        .or_else(|| Some(line.split_once("** ").filter(|(before, _)| !before.ends_with(char::is_whitespace))?.1))?;
     // Newer versions write the time in brackets behind the marker.
     let (words, _) = words.split_once(" **")?;
     let (action, end) = words.rsplit_once(' ')?;
@@ -40,6 +43,7 @@ mod tests {
             ("** TEST BUILD FAILED ** [1.234 sec]", Some(Marker::Failed)),
             ("** BUILD INTERRUPTED **", Some(Marker::Interrupted)),
             ("** CLEAN SUCCEEDED **", None),
+            ("Test Case '-[A.B some** TEST SUCCEEDED **", Some(Marker::Succeeded)),
             ("printed: ** TEST FAILED **", None),
             ("** my own banner **", None),
         ] {

@@ -8,6 +8,8 @@
 
 mod build_log;
 mod command;
+#[cfg(test)]
+mod corpus;
 mod diagnostic;
 mod duration;
 mod events;
