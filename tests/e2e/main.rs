@@ -20,6 +20,7 @@ mod local;
 mod log;
 mod newer_farm;
 mod older_client;
+mod older_xcode;
 mod paused;
 mod queue;
 mod rich;
