@@ -98,10 +98,11 @@ pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) 
     let judgement = state.judgements.get(&selection.judgement_sha256).expect("a selection follows its judgement in the ledger").clone();
     let resolution = judgement.resolution_of(&selection.worker).expect("the chosen worker is a candidate");
     state.judgements.rest_on(judgement.sha256());
-    let now = state.virtual_time();
+    let now = state.waiting_at();
     let run = run_mut(state, &selection.run_id);
     run.revision = selection.revision;
-    if run.destinations.iter().all(|destination| !destination.started) {
+    // It joins where the others are. While nobody waits, as when no worker is open, there is nobody whom it could pass.
+    if let Some(now) = now.filter(|_| run.destinations.iter().all(|destination| !destination.started)) {
         run.share = run.share.not_before(now);
     }
     run.seq += 1;

@@ -227,9 +227,9 @@ impl State {
         self.index.shares.next(requester, jobs, &self.config)
     }
 
-    /// Virtual time.
-    pub(crate) fn virtual_time(&self) -> u64 {
-        self.index.shares.now()
+    /// Where those who wait are, in virtual time; `None` while nobody waits.
+    pub(crate) fn waiting_at(&self) -> Option<u64> {
+        self.index.shares.least_waiting()
     }
 
     /// The jobs that would be offered to a worker now, one after the other, were it heard and had it slots for all of them.

@@ -87,10 +87,14 @@ impl Shares {
         remove(&mut self.waiting, tag);
     }
 
+    /// The least tag that waits; `None` while nobody does.
+    pub(super) fn least_waiting(&self) -> Option<u64> {
+        self.waiting.first_key_value().map(|(tag, _)| *tag)
+    }
+
     /// Virtual time: the least tag that waits, else the last finish known.
-    pub(super) fn now(&self) -> u64 {
-        let waiting = self.waiting.first_key_value().map(|(tag, _)| *tag);
-        waiting.or(self.latest.last_key_value().map(|(finish, _)| *finish)).unwrap_or_default()
+    fn now(&self) -> u64 {
+        self.least_waiting().or(self.latest.last_key_value().map(|(finish, _)| *finish)).unwrap_or_default()
     }
 
     /// The share of a run that is accepted now.
