@@ -148,6 +148,20 @@ impl Farm {
         self.ask("user-3", CommandBody::Submit(Box::new(request)))
     }
 
+    /// Somebody submits a run; how long choosing its worker took, with the digest of the evidence and the row of the choice.
+    pub(crate) fn select(&mut self) -> Duration {
+        (self.seq, self.ids) = (self.seq + 1, self.ids + (1 << 20));
+        let body = CommandBody::Submit(Box::new(request(&format!("request-new-{}", self.seq))));
+        let command = Command { stamp: self.stamp(), ids: Ids::from_ulid(self.ids), actor: "user-3".to_owned(), body };
+        let decision = decide(&self.state, &self.observed, &command);
+        self.apply(&decision.events);
+        let began = processor_time();
+        self.settle();
+        let took = processor_time().saturating_sub(began);
+        assert!(self.state.runs[&Ids::from_ulid(self.ids).run(0)].selection(0).is_some(), "every Mac would do");
+        took
+    }
+
     /// Time passes; how long looking at it took.
     pub(crate) fn tick(&mut self) -> Duration {
         self.ask("coordinator", CommandBody::Tick)

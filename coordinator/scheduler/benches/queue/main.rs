@@ -1,4 +1,5 @@
-//! What deciding costs, at two sizes of farm: a placement (a claim, the end of the job, and the offer that follows), a submission, a tick.
+//! What deciding costs, at two sizes of farm: a placement (a claim, the end of the job, and the offer that follows), a submission,
+//! the choice of a worker with its evidence, a tick.
 //!
 //! All goes through `decide`, `apply` and `settle`, as the leader calls them. Signing the attestation is the agent's work and is not timed;
 //! checking it is. Times are those of the processor, so that they mean the same on a busy machine.
@@ -38,6 +39,18 @@ fn submissions(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn selections(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("selection");
+    group.throughput(Throughput::Elements(1)).sample_size(20).measurement_time(Duration::from_secs(2));
+    for workers in [10, 1_000] {
+        let mut farm = Farm::queued(workers, workers);
+        group.bench_function(BenchmarkId::from_parameter(workers), |bencher| {
+            bencher.iter_custom(|iterations| (0..iterations).map(|_| farm.select()).sum());
+        });
+    }
+    group.finish();
+}
+
 fn ticks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("tick");
     group.sample_size(20).measurement_time(Duration::from_secs(2));
@@ -50,5 +63,5 @@ fn ticks(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, placements, submissions, ticks);
+criterion_group!(benches, placements, submissions, selections, ticks);
 criterion_main!(benches);

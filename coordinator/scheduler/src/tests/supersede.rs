@@ -49,7 +49,7 @@ fn a_running_one_ends_when_its_agent_says_so_and_is_superseded_once() {
     let second = submit(&mut farm, "pr-7");
     assert_eq!((farm.job(&first, 0).state(), farm.job(&first, 1).state()), (JobState::Running, JobState::Cancelled));
     let third = submit(&mut farm, "pr-7");
-    assert_eq!(farm.run(&third).supersedes, [second.clone()], "the first is being stopped already");
+    assert_eq!(farm.run(&third).supersedes, std::slice::from_ref(&second), "the first is being stopped already");
     farm.finish("mac-1", &job, attempt, Outcome::SUCCESS);
     let outcome = farm.job(&first, 0).outcome().unwrap();
     assert_eq!((farm.run(&first).state, outcome.failure_subkind), (RunState::Cancelled, Some(Reason::Superseded)));
