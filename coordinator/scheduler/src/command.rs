@@ -2,10 +2,11 @@
 
 use rch_schemas::document::RecipeRef;
 use rch_schemas::wire::WireError;
-use rch_schemas::wire::agent::{Go, Report};
+use rch_schemas::wire::agent::Go;
 use rch_schemas::wire::http::{Intake, Problem, SelectionPreview, SubmitRun};
 use rch_schemas::{JobId, LedgerSeq, RunId, Sha256, Tick, Timestamp, WorkerName};
 
+use crate::checked::CheckedReport;
 use crate::config::FarmConfig;
 use crate::event::Event;
 
@@ -84,7 +85,7 @@ pub enum CommandBody {
         /// The worker.
         worker: WorkerName,
         /// What it reports.
-        report: Box<Report>,
+        report: Box<CheckedReport>,
     },
     /// Cancel every job of a run.
     CancelRun {

@@ -11,6 +11,7 @@
 mod apply;
 mod attempt;
 mod cancel;
+mod checked;
 mod command;
 mod config;
 mod decide;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use apply::{Touched, apply};
 pub use attempt::{AttemptRecord, AttemptState};
+pub use checked::CheckedReport;
 pub use command::{Command, CommandBody, Decision, Ids, Reply, Stamp, SubmitRequest};
 pub use config::{FarmConfig, InventoryEntry, QueueConfig};
 pub use decide::decide;

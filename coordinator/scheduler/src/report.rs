@@ -6,10 +6,11 @@ use std::time::Duration;
 use rch_schemas::document::Outcome;
 use rch_schemas::seal::SealError;
 use rch_schemas::wire::WireError;
-use rch_schemas::wire::agent::{Announce, Finished, Go, Report, ReportBody};
+use rch_schemas::wire::agent::{Announce, Finished, Go, ReportBody};
 use rch_schemas::{Attempt, ClaimId, JobId, Reason, RetryClass, SessionId, Tick, WorkerName};
 
 use crate::attempt::{AttemptRecord, AttemptState};
+use crate::checked::CheckedReport;
 use crate::command::{Decision, Reply, Stamp};
 use crate::config::InventoryEntry;
 use crate::event::Event;
@@ -23,7 +24,7 @@ use crate::worker::Worker;
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 
 /// Decides what a report means.
-pub(crate) fn report(state: &State, stamp: &Stamp, worker: &WorkerName, report: &Report) -> Decision {
+pub(crate) fn report(state: &State, stamp: &Stamp, worker: &WorkerName, report: &CheckedReport) -> Decision {
     let (Some(row), Some(entry)) = (state.workers.get(worker), state.config.inventory.get(worker)) else {
         return refuse(Reason::NotEnrolled, not_enrolled(state, worker));
     };
@@ -38,7 +39,7 @@ pub(crate) fn report(state: &State, stamp: &Stamp, worker: &WorkerName, report: 
         ReportBody::Announce(_) => unreachable!("answered above"),
         ReportBody::Capabilities { facts, .. } => receipt(reporter.changed_facts(facts).into_iter().collect()),
         ReportBody::Claim { job_id, attempt, claim_id } => reporter.claim(&report.session, job_id, *attempt, claim_id),
-        ReportBody::Finished(finished) => reporter.finished(finished),
+        ReportBody::Finished(finished) => reporter.finished(finished, report.is_signed_by(&entry.public_key)),
         ReportBody::Interrupted { job_id, attempt, code, detail } => reporter.interrupted(job_id, *attempt, *code, detail),
         ReportBody::Refused { job_id, attempt, code, detail, retry_after_seconds, missing } => {
             let wait = retry_after_seconds.map_or(RETRY_AFTER_DEFAULT, |seconds| Duration::from_secs(seconds.into()));
@@ -192,13 +193,13 @@ impl<'a> Reporter<'a> {
         Reply::Receipt(Some(Go { job_id: job_id.clone(), attempt, deadline_ms }))
     }
 
-    fn finished(&self, finished: &Finished) -> Decision {
+    fn finished(&self, finished: &Finished, signed: Result<(), SealError>) -> Decision {
         let (job, run, record) = match self.current(&finished.job_id, finished.attempt) {
             Ok(found) => found,
             Err(stale) => return stale,
         };
         match &record.state {
-            AttemptState::Running { .. } => receipt(self.finish(job, run, finished)),
+            AttemptState::Running { .. } => receipt(self.finish((job, run), finished, signed)),
             AttemptState::Finished { finished: known } if known.manifest_sha256 == finished.manifest_sha256 => receipt(Vec::new()),
             AttemptState::Offered
             | AttemptState::Finished { .. }
@@ -209,12 +210,12 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    fn finish(&self, job: &Job, run: &Run, finished: &Finished) -> Vec<Event> {
+    fn finish(&self, (job, run): (&Job, &Run), finished: &Finished, signed: Result<(), SealError>) -> Vec<Event> {
         let interrupted = |code, detail: &str| vec![interruption(&job.job_id, finished.attempt, code, detail)];
         if job.cancel_requested {
             return interrupted(Reason::CancelledByUser, "cancelled before it finished");
         }
-        if let Err(error) = self.check_seal(job, run, finished) {
+        if let Err(error) = signed.and_then(|()| self.check_seal(job, run, finished)) {
             let code = match &error {
                 SealError::KeyNotPinned { .. } => Reason::KeyNotPinned,
                 SealError::Unsigned { .. } | SealError::SignatureInvalid { .. } => Reason::SignatureInvalid,
@@ -235,31 +236,18 @@ impl<'a> Reporter<'a> {
         ]
     }
 
-    /// The attestation must be by the pinned key, and of this very attempt: an older one, or one of another job, is a replay.
+    /// The attestation must be of this very attempt: an older one, or one of another job, is a replay.
     fn check_seal(&self, job: &Job, run: &Run, finished: &Finished) -> Result<(), SealError> {
         let attestation = &finished.attestation;
-        attestation.verify(&self.entry.public_key)?;
-        let worker = attestation.worker.as_ref().map(|worker| worker.name.to_string());
-        let evidence = run.selection(job.destination).map(|made| made.selection.evidence_sha256.to_string());
-        let key = |key: Option<rch_schemas::JobKey>| key.map(|key| key.to_string()).unwrap_or_default();
-        let pairs = [
-            ("run_id", attestation.run_id.to_string(), run.run_id.to_string()),
-            ("job_id", attestation.job_id.to_string(), job.job_id.to_string()),
-            ("attempt", attestation.attempt.to_string(), finished.attempt.to_string()),
-            ("protocol_version", attestation.protocol_version.to_string(), run.protocol_version.to_string()),
-            ("job_key", key(attestation.job_key), key(job.job_key)),
-            ("worker", worker.unwrap_or_default(), self.row.name.to_string()),
-            ("manifest_sha256", attestation.manifest_sha256.to_string(), finished.manifest_sha256.to_string()),
-            (
-                "evidence_sha256",
-                attestation.evidence_sha256.map(|digest| digest.to_string()).unwrap_or_default(),
-                evidence.unwrap_or_default(),
-            ),
-        ];
-        match pairs.into_iter().find(|(_, found, expected)| found != expected) {
-            Some((field, found, expected)) => Err(SealError::Mismatch { field, found, expected }),
-            None => Ok(()),
-        }
+        let evidence = run.selection(job.destination).map(|made| &made.selection.evidence_sha256);
+        same("run_id", Some(&attestation.run_id), Some(&run.run_id))?;
+        same("job_id", Some(&attestation.job_id), Some(&job.job_id))?;
+        same("attempt", Some(&attestation.attempt), Some(&finished.attempt))?;
+        same("protocol_version", Some(&attestation.protocol_version), Some(&run.protocol_version))?;
+        same("job_key", attestation.job_key.as_ref(), job.job_key.as_ref())?;
+        same("worker", attestation.worker.as_ref().map(|worker| &worker.name), Some(&self.row.name))?;
+        same("manifest_sha256", Some(&attestation.manifest_sha256), Some(&finished.manifest_sha256))?;
+        same("evidence_sha256", attestation.evidence_sha256.as_ref(), evidence)
     }
 
     fn interrupted(&self, job_id: &JobId, attempt: Attempt, code: Reason, detail: &str) -> Decision {
@@ -298,6 +286,11 @@ impl<'a> Reporter<'a> {
             refuse(Reason::Stale, format!("{job_id} is at attempt {current}, not at attempt {attempt} on {}", self.row.name))
         })
     }
+}
+
+fn same<T: PartialEq + ToString>(field: &'static str, found: Option<&T>, expected: Option<&T>) -> Result<(), SealError> {
+    let text = |value: Option<&T>| value.map_or_else(|| "absent".to_owned(), ToString::to_string);
+    if found == expected { Ok(()) } else { Err(SealError::Mismatch { field, found: text(found), expected: text(expected) }) }
 }
 
 fn interruption(job_id: &JobId, attempt: Attempt, code: Reason, detail: &str) -> Event {

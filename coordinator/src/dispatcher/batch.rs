@@ -173,6 +173,7 @@ fn size(event: &Event) -> usize {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+    use rch_scheduler::CheckedReport;
     use rch_schemas::wire::agent::Report;
     use rch_schemas::{LedgerSeq, Tick, Timestamp};
 
@@ -189,7 +190,7 @@ mod tests {
             claim_id: "claim-0001".parse().unwrap(),
         };
         let report = Report { session: "session-01".parse().unwrap(), number: 1, body };
-        Ask::own(CommandBody::Report { worker: worker.parse().unwrap(), report: Box::new(report) })
+        Ask::own(CommandBody::Report { worker: worker.parse().unwrap(), report: Box::new(CheckedReport::new(report)) })
     }
 
     #[test]

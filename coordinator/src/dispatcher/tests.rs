@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rch_scheduler::{Agenda, CommandBody, FarmConfig, InventoryEntry, Reply, Stamp, State, SubmitRequest};
+use rch_scheduler::{Agenda, CheckedReport, CommandBody, FarmConfig, InventoryEntry, Reply, Stamp, State, SubmitRequest};
 use rch_schemas::document::{JobStatus, RecipeRef};
 use rch_schemas::seal::SigningKey;
 use rch_schemas::wire::agent::{Report, ReportBody};
@@ -58,7 +58,8 @@ impl Farm {
     }
 
     async fn report(&mut self, tick: u64, body: ReportBody) -> Reply {
-        let report = Box::new(Report { session: SESSION.parse().unwrap(), number: 1, body });
+        let report = Report { session: SESSION.parse().unwrap(), number: 1, body };
+        let report = Box::new(CheckedReport::new(report));
         self.ask(tick, CommandBody::Report { worker: WORKER.parse().unwrap(), report }).await
     }
 

@@ -1,11 +1,12 @@
 //! Reports of agents: each becomes a command, and its answer, which leaves only after the ledger holds the report, is the receipt.
 //!
-//! Only the leader subscribes. What cannot be read is logged, counted and dropped; an agent that gets no answer sends again.
+//! They are made ready side by side, their signatures checked, and queued in the order they came. Only the leader subscribes. What cannot be
+//! read is logged, counted and dropped; an agent that gets no answer sends again.
 
 use async_nats::Message;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use rch_scheduler::{CommandBody, Reply};
+use rch_scheduler::{CheckedReport, CommandBody, Reply};
 use rch_schemas::document::{CapabilitiesDocument, SchemaId, SchemaVersion};
 use rch_schemas::protocol::ProtocolRange;
 use rch_schemas::wire::agent::{Receipt, Report, ReportBody};
@@ -27,6 +28,8 @@ use crate::shared::Shared;
 
 /// Answers under way at once; more reports wait in the subscription.
 const ANSWERS_MAX: usize = 1_024;
+/// Reports that are made ready at once: enough for every core to check a signature while others wait for the store.
+const READYING_MAX: usize = 64;
 /// Between two tries to subscribe.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -71,14 +74,15 @@ impl Reports {
     }
 
     /// Queues reports in the order they come, and answers as the ledger allows.
-    async fn listen(&self, mut subscription: async_nats::Subscriber) {
+    async fn listen(&self, subscription: async_nats::Subscriber) {
         let mut answers = JoinSet::new();
+        let mut received = std::pin::pin!(subscription.map(|message| self.receive(message)).buffered(READYING_MAX));
         loop {
             tokio::select! {
                 Some(_) = answers.join_next(), if !answers.is_empty() => {}
-                message = subscription.next(), if answers.len() < ANSWERS_MAX => match message {
-                    Some(message) => {
-                        if let Some(answer) = self.take(message).await {
+                next = received.next(), if answers.len() < ANSWERS_MAX => match next {
+                    Some(received) => {
+                        if let Some(answer) = received.and_then(|received| self.queue(received)) {
                             answers.spawn(answer.send(self.connection.clone()));
                         }
                     }
@@ -88,7 +92,8 @@ impl Reports {
         }
     }
 
-    async fn take(&self, message: Message) -> Option<Pending> {
+    /// Reads a report and makes it ready to be decided; `None` when nothing can come of it now.
+    async fn receive(&self, message: Message) -> Option<Received> {
         let farm = self.shared.config.farm.protocol;
         let (worker, read) = parse(&message, farm)?;
         let Some(reply) = message.reply.clone().map(|subject| subject.to_string()) else {
@@ -98,23 +103,30 @@ impl Reports {
         let request = match read {
             Ok(request) => request,
             Err(Foreign { request_id, error }) => {
-                let answered = Answered::Known(error);
-                return Some(Pending { reply, request_id, version: farm.max, number: 0, answered });
+                return Some(Received { worker, reply, request_id, version: farm.max, number: 0, report: Err(error) });
             }
         };
         let version = version_of_answer(&request, farm);
         let (request_id, number) = (request.request_id.clone(), request.payload.number);
-        let answer_on = |answered| Pending { reply, request_id: request_id.clone(), version, number, answered };
-        let report = match self.prepare(&worker, request.payload).await {
-            Ok(report) => report,
+        match self.prepare(&worker, request.payload).await {
+            Ok(report) => Some(Received { worker, reply, request_id, version, number, report: Ok(report) }),
             Err(error) => {
                 tracing::warn!(%worker, error = &error as &dyn std::error::Error, "report held back, its agent will send it again");
-                return None;
+                None
             }
+        }
+    }
+
+    /// Queues a report for the decision; the answer that will come of it.
+    fn queue(&self, received: Received) -> Option<Pending> {
+        let Received { worker, reply, request_id, version, number, report } = received;
+        let report = match report {
+            Ok(report) => Box::new(report),
+            Err(error) => return Some(Pending { reply, request_id, version, number, answered: Answered::Known(error) }),
         };
-        let body = CommandBody::Report { worker: worker.clone(), report: Box::new(report) };
+        let body = CommandBody::Report { worker: worker.clone(), report };
         match self.shared.asks.queue(Queue::Reports, format!("worker:{worker}"), Some(request_id.clone()), body) {
-            Ok(answered) => Some(answer_on(Answered::Later(answered))),
+            Ok(answered) => Some(Pending { reply, request_id, version, number, answered: Answered::Later(answered) }),
             Err(error) => {
                 tracing::debug!(%worker, %error, "report dropped, its agent will send it again");
                 None
@@ -122,8 +134,8 @@ impl Reports {
         }
     }
 
-    /// What must be so before a report is decided: no store call stands between a decision and its record.
-    async fn prepare(&self, worker: &WorkerName, mut report: Report) -> Result<Report, HoldBack> {
+    /// What must be so before a report is decided: neither a store call nor a signature stands between a decision and its record.
+    async fn prepare(&self, worker: &WorkerName, mut report: Report) -> Result<CheckedReport, HoldBack> {
         match &mut report.body {
             ReportBody::Announce(announce) => self.keep_facts(worker, &announce.facts, &announce.observed).await?,
             ReportBody::Capabilities { facts, observed } => self.keep_facts(worker, facts, observed).await?,
@@ -132,7 +144,7 @@ impl Reports {
             }
             ReportBody::Refused { .. } | ReportBody::Claim { .. } | ReportBody::Finished(_) | ReportBody::Interrupted { .. } => {}
         }
-        Ok(report)
+        Ok(check(report).await)
     }
 
     /// Stores facts that are new, as the document that evidence will lie beside.
@@ -160,6 +172,25 @@ impl Reports {
         self.shared.store.create(&layout::facts(&digest), bytes).await?;
         Ok(())
     }
+}
+
+/// Checks what a report has signed, on a thread where that keeps nobody waiting.
+async fn check(report: Report) -> CheckedReport {
+    if matches!(report.body, ReportBody::Finished(_)) {
+        let checked = tokio::task::spawn_blocking(move || CheckedReport::new(report));
+        return checked.await.expect("checking a signature does not panic");
+    }
+    CheckedReport::new(report)
+}
+
+/// A report that was read: ready to be decided, or with what is to be answered at once.
+struct Received {
+    worker: WorkerName,
+    reply: String,
+    request_id: RequestId,
+    version: u32,
+    number: u64,
+    report: Result<CheckedReport, WireError>,
 }
 
 /// A report in a version that this farm does not speak.

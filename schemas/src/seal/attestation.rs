@@ -69,7 +69,8 @@ impl Attestation {
         pinned.verify_received::<Self>(received, self.signature.as_deref())
     }
 
-    fn is_of(&self, pinned: &PublicKey) -> Result<(), SealError> {
+    /// Checks that it names `pinned` as the key that signed; says nothing of the signature.
+    pub fn is_of(&self, pinned: &PublicKey) -> Result<(), SealError> {
         if self.public_key != *pinned {
             let (found, expected) = (self.public_key.fingerprint(), pinned.fingerprint());
             return Err(SealError::KeyNotPinned { document: Self::document_id(), found, expected });

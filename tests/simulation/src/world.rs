@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use rch_scheduler::{CheckedReport, CommandBody};
 use rch_schemas::{Sha256, Tick};
 
 use crate::agent::{self, Agent};
@@ -218,7 +219,8 @@ impl World {
             Arrival::Report { agent, start, report } => {
                 let worker = self.agents[agent].name.clone();
                 let caller = Caller::Agent { agent, start, number: report.number };
-                let body = rch_scheduler::CommandBody::Report { worker: worker.clone(), report };
+                let report = Box::new(CheckedReport::new(*report));
+                let body = CommandBody::Report { worker: worker.clone(), report };
                 let ask = Box::new(Ask { actor: format!("worker:{worker}"), body, caller });
                 for replica in self.leaders() {
                     let start = self.replicas[replica].life.start;

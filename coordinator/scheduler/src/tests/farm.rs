@@ -17,8 +17,8 @@ use rch_schemas::{Attempt, ClaimId, JobId, LedgerSeq, RunId, SessionId, Sha256, 
 
 use crate::observed::{Observed, ObservedWorker};
 use crate::{
-    Agenda, Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Replayed, Reply, Run, Stamp, State, StateRows,
-    SubmitRequest, apply, decide, replay, settle, worker_selection,
+    Agenda, CheckedReport, Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Replayed, Reply, Run, Stamp, State,
+    StateRows, SubmitRequest, apply, decide, replay, settle, worker_selection,
 };
 
 /// One record as the ledger would hold it.
@@ -162,7 +162,7 @@ impl Farm {
 
     pub(super) fn report_as(&mut self, name: &str, session: SessionId, body: ReportBody) -> Reply {
         let report = Report { session, number: 1, body };
-        self.ask(CommandBody::Report { worker: worker(name), report: Box::new(report) })
+        self.ask(CommandBody::Report { worker: worker(name), report: Box::new(CheckedReport::new(report)) })
     }
 
     /// Submits a run of these steps on an iPhone 16 and returns it.

@@ -270,6 +270,17 @@ fn a_set_that_is_not_signed_by_the_pinned_key_is_never_committed() {
 }
 
 #[test]
+fn what_was_changed_after_it_was_signed_is_never_committed() {
+    let mut farm = Farm::with(&["mac-1"]);
+    let run_id = farm.submit("request-01", &["build"]);
+    let (job, attempt) = farm.claim("mac-1");
+    let mut finished = farm.finished("mac-1", &job, attempt, Outcome::SUCCESS);
+    finished.attestation.source_sha256 = Some(Sha256::of("another tree"));
+    farm.report("mac-1", ReportBody::Finished(Box::new(finished)));
+    assert_eq!(farm.job(&run_id, 0).outcome().unwrap().failure_subkind, Some(Reason::SignatureInvalid));
+}
+
+#[test]
 fn an_attestation_of_another_attempt_is_a_replay_and_refused() {
     let mut farm = Farm::with(&["mac-1"]);
     let run_id = farm.submit("request-01", &["build"]);
