@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rch_scheduler::{
-    Agenda, Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Observed, ObservedWorker, Run, Share, Stamp, State,
-    StateRows, SubmitRequest, apply, decide, settle,
+    Agenda, CheckedReport, Command, CommandBody, Event, FarmConfig, Ids, InventoryEntry, Job, Observed, ObservedWorker, Run, Share, Stamp,
+    State, StateRows, SubmitRequest, apply, decide, settle,
 };
 use rch_schemas::capabilities::{Facts, Limits, Macos, Xcode, XcodeState};
 use rch_schemas::document::{
@@ -39,7 +39,7 @@ pub(crate) struct Farm {
 }
 
 impl Farm {
-    /// So many Macs, each with one slot and an offer, and so many jobs that wait.
+    /// So many Macs, each with one slot and an offer, and so many jobs, those offers among them.
     pub(crate) fn queued(workers: usize, jobs: usize) -> Self {
         let hearing_since = Some(Tick(0));
         let mut farm = Self {
@@ -78,7 +78,8 @@ impl Farm {
         }
         let mut rows = self.rows();
         let models: Vec<(Run, Job)> = rows.runs.iter().map(|run| (run.clone(), self.job_of(run).clone())).collect();
-        for number in 0..jobs {
+        // One place is left, for who submits.
+        for number in 0..jobs - workers - 1 {
             let (run, job) = &models[number % workers];
             let ids = Ids::from_ulid((1 << 100) + ((number as u128) << 8));
             let (mut run, mut job) = (run.clone(), job.clone());
@@ -141,11 +142,13 @@ impl Farm {
         self.report(index, claim) + self.report(index, finished)
     }
 
-    /// Somebody submits a run; how long deciding that took.
+    /// Somebody submits a run that any worker could do; how long deciding that took. It is cancelled, so that the next one finds a place.
     pub(crate) fn submit(&mut self) -> Duration {
-        self.placed += 1;
-        let request = request(&format!("request-new-{}", self.seq));
-        self.ask("user-3", CommandBody::Submit(Box::new(request)))
+        let request_id = format!("request-new-{}", self.seq);
+        let took = self.ask("user-3", CommandBody::Submit(Box::new(request(&request_id))));
+        let (run_id, _) = self.state.request("user-3", &id(&request_id)).expect("it was accepted");
+        self.ask("user-3", CommandBody::CancelRun { run_id: run_id.clone() });
+        took
     }
 
     /// Somebody submits a run; how long choosing its worker took, with the digest of the evidence and the row of the choice.
@@ -168,7 +171,7 @@ impl Farm {
     }
 
     fn report(&mut self, index: usize, body: ReportBody) -> Duration {
-        let report = Report { session: id(&format!("session-{index:06}")), number: 1, body };
+        let report = CheckedReport::new(Report { session: id(&format!("session-{index:06}")), number: 1, body });
         self.ask("worker", CommandBody::Report { worker: worker(index), report: Box::new(report) })
     }
 

@@ -1,8 +1,8 @@
 //! What deciding costs, at two sizes of farm: a placement (a claim, the end of the job, and the offer that follows), a submission,
 //! the choice of a worker with its evidence, a tick.
 //!
-//! All goes through `decide`, `apply` and `settle`, as the leader calls them. Signing the attestation is the agent's work and is not timed;
-//! checking it is. Times are those of the processor, so that they mean the same on a busy machine.
+//! All goes through `decide`, `apply` and `settle`, as the leader calls them. Signing an attestation is the agent's work, and checking it is
+//! done before a command is made, by as many threads as there are: neither is timed. Times are those of the processor, so that they mean the same on a busy machine.
 
 mod farm;
 
