@@ -42,7 +42,7 @@ pub(super) fn superseded(case: &Case<'_>) -> Broken {
             .map(|(run_id, _)| run_id.clone())
             .collect::<Vec<_>>()
     };
-    let broken = accepted.flat_map(|newer| still(newer));
+    let broken = accepted.flat_map(still);
     broken.map(|run_id| (Promise::OneRunALabel, format!("{run_id} goes on though a newer run of its label was accepted"))).collect()
 }
 
