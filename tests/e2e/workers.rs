@@ -35,7 +35,7 @@ fn a_drained_worker_ends_what_it_began_begins_nothing_and_can_be_removed() {
     let closed = (&drained["intake"], &drained["intake_reason"], &drained["intake_actor"]);
     assert_eq!(closed, (&"draining".into(), &"Xcode 16.3".into(), &"local".into()));
     let listed = words(&["list"]).expect(0).everything();
-    assert!(listed.contains(": \"Xcode 16.3\""), "{listed}");
+    assert!(listed.contains(r#""intake_reason":"Xcode 16.3""#), "{listed}");
 
     words(&["remove", FIRST]).expect(0);
     assert_eq!(worker(&api, FIRST), None);
