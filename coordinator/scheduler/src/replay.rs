@@ -1,5 +1,7 @@
 //! Replay: a recorded decision decided again, by the same function from the same state and what the record says was seen.
 
+mod reader;
+
 use rch_schemas::document::FleetJudgement;
 use serde::Serialize;
 use serde_json::Value;
@@ -8,6 +10,8 @@ use crate::command::Stamp;
 use crate::event::{Event, Selection};
 use crate::select::{DECISION_VERSION, Fleet, NoChoice, Sight, Want, choose, judge_again};
 use crate::state::State;
+
+pub use reader::{Decided, Reader};
 
 /// What became of a decision that was decided again.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +69,10 @@ fn selected(state: &State, stamp: &Stamp, recorded: &Selection) -> Replayed {
     };
     let fleet = Fleet { state, sight: Sight::Recorded(recorded), stamp };
     match choose(&fleet, Want { run, destination: recorded.destination, revision: run.revision + 1 }) {
+        // Whoever is told of one member alone wants to know of this one.
+        Ok(choice) if choice.made.selection.worker != recorded.worker => {
+            differs("worker", recorded.worker.to_string().into(), choice.made.selection.worker.to_string().into())
+        }
         Ok(choice) => compare(recorded, &choice.made.selection),
         Err(NoChoice::Wait(why) | NoChoice::Never(_, why)) => {
             differs("worker", recorded.worker.to_string().into(), format!("no worker: {why}").into())

@@ -10,6 +10,7 @@ mod error;
 mod farm;
 mod health;
 mod jobs;
+mod ledger;
 mod log;
 mod log_follower;
 mod middleware;

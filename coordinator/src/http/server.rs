@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{artifacts, chunks, farm, health, jobs, log, queue, run_events, runs, submit, workers};
+use super::{artifacts, chunks, farm, health, jobs, ledger, log, queue, run_events, runs, submit, workers};
 use crate::shared::Shared;
 
 /// How long open requests may take after the streams were told to end.
@@ -74,6 +74,7 @@ fn router(api: Api) -> Router {
         .route("/jobs/{job}/recipe/{*path}", get(artifacts::recipe))
         .route("/jobs/{job}/why", get(queue::why))
         .route("/queue", get(queue::get))
+        .route("/ledger", get(ledger::get))
         .route("/bundles/{sha256}/missing", post(chunks::missing))
         .route("/chunks/{sha256}", get(chunks::get).put(chunks::put))
         .route("/workers", get(workers::list))

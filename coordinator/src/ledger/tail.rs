@@ -1,14 +1,13 @@
 //! Reading the ledger from where it was applied to its end.
 
 use futures_util::{StreamExt as _, stream};
+use rch_scheduler::{ChainError, Position, Record};
 use rch_schemas::{LedgerSeq, Sha256};
 
-use super::chain::{ChainError, Position};
 use super::log::{Log, LogError};
-use super::record::Record;
 
 /// Reads under way at once: enough to hide the round trip.
-const READS_AHEAD: usize = 32;
+pub(super) const READS_AHEAD: usize = 32;
 /// Records read at once, so that a rebuild from record 1 does not hold them all.
 const PAGE: u64 = 256;
 

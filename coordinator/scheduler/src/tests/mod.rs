@@ -14,6 +14,7 @@ mod negotiation;
 mod properties;
 mod quarantine;
 mod queue;
+mod replay;
 mod requests;
 mod selection;
 mod steps;

@@ -7,30 +7,56 @@ use super::record::{LEDGER_VERSION, Record};
 
 /// The end of what was applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Position {
+pub struct Position {
     /// The ledger; absent before its first record.
-    pub(crate) ledger_id: Option<LedgerId>,
+    pub ledger_id: Option<LedgerId>,
     /// The last applied record; 0 before the first.
-    pub(crate) seq: LedgerSeq,
+    pub seq: LedgerSeq,
     /// SHA-256 of its bytes.
-    pub(crate) digest: Option<Sha256>,
+    pub digest: Option<Sha256>,
     /// Its farm time.
-    pub(crate) tick: Tick,
+    pub tick: Tick,
 }
 
 /// Why a record does not continue what was applied.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ChainError {
-    #[error(
-        "record {seq} of the ledger is of ledger version {found}, this build reads up to {LEDGER_VERSION}; start a newer rch-coordinator"
-    )]
-    Newer { seq: LedgerSeq, found: u32 },
-    #[error("record {seq} of the ledger cannot be read by this build; start the build that wrote it, or a newer one")]
-    Unreadable { seq: LedgerSeq, source: serde_json::Error },
+pub enum ChainError {
+    /// A newer build wrote it.
+    #[error("record {seq} of the ledger is of ledger version {found}, this build reads up to {LEDGER_VERSION}; use a newer one")]
+    Newer {
+        /// The record.
+        seq: LedgerSeq,
+        /// Its version.
+        found: u32,
+    },
+    /// It holds what this build does not know, or is no record at all.
+    #[error("record {seq} of the ledger cannot be read by this build; use the build that wrote it, or a newer one")]
+    Unreadable {
+        /// The record.
+        seq: LedgerSeq,
+        /// Where it is no record.
+        source: serde_json::Error,
+    },
+    /// It is of another ledger.
     #[error("record {seq} is of ledger {found}, what was applied is of ledger {expected}: the stream is another ledger's")]
-    OtherLedger { seq: LedgerSeq, found: LedgerId, expected: LedgerId },
+    OtherLedger {
+        /// The record.
+        seq: LedgerSeq,
+        /// Its ledger.
+        found: LedgerId,
+        /// The ledger of those before it.
+        expected: LedgerId,
+    },
+    /// It does not follow the record before it.
     #[error("record {seq} follows a record with digest {found}, but record {} that was applied has {expected}: the ledger was replaced or cut", seq.0 - 1)]
-    Broken { seq: LedgerSeq, found: String, expected: String },
+    Broken {
+        /// The record.
+        seq: LedgerSeq,
+        /// The digest it names; `none` when it names none.
+        found: String,
+        /// The digest of the record before it.
+        expected: String,
+    },
 }
 
 /// What is read of any record, whatever its version.
@@ -41,7 +67,7 @@ struct Versioned {
 
 impl Position {
     /// The record in `bytes`, if as record `seq.0 + 1` it continues this position.
-    pub(crate) fn check_next(&self, bytes: &[u8]) -> Result<Record, ChainError> {
+    pub fn check_next(&self, bytes: &[u8]) -> Result<Record, ChainError> {
         let seq = self.next();
         let unreadable = |source| ChainError::Unreadable { seq, source };
         let versioned: Versioned = serde_json::from_slice(bytes).map_err(unreadable)?;
@@ -62,12 +88,13 @@ impl Position {
     }
 
     /// The sequence of the next record.
-    pub(crate) fn next(&self) -> LedgerSeq {
+    pub fn next(&self) -> LedgerSeq {
         LedgerSeq(self.seq.0 + 1)
     }
 
     /// The position after `record`, whose bytes have this digest.
-    pub(crate) fn after(&self, record: &Record, digest: Sha256) -> Self {
+    #[must_use]
+    pub fn after(&self, record: &Record, digest: Sha256) -> Self {
         Self { ledger_id: Some(record.ledger_id.clone()), seq: self.next(), digest: Some(digest), tick: record.now.tick }
     }
 }
