@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema};
 
 use crate::document::{
     BuildSummary, CapabilitiesDocument, CliEvent, Destination, Document, EventLine, Farm, HangReport, Invocation, Job, Metrics, Queue,
-    Recipe, RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, Why, WorkerSelection,
+    Recipe, Replay, RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, Why, WorkerSelection,
 };
 use crate::seal::{Attestation, Manifest};
 
@@ -40,6 +40,7 @@ pub fn documents() -> Vec<Entry> {
         entry::<Metrics>(),
         entry::<Queue>(),
         entry::<Recipe>(),
+        entry::<Replay>(),
         entry::<RunPlan>(),
         entry::<RunSummary>(),
         entry::<SourceManifest>(),

@@ -118,6 +118,7 @@ fn choice(state: &rch_scheduler::State, run: &Run, made: &MadeSelection) -> Opti
         priority: row.priority,
         candidates: u32::try_from(ranked.len() - passed_over).unwrap_or(u32::MAX),
         at: made.at,
+        decision_version: Some(selection.decision_version),
         others: candidates.chain(judgement.workers.iter().filter(|row| !row.is_candidate()).map(excluded)).collect(),
     })
 }

@@ -12,6 +12,7 @@ mod job;
 mod judgement;
 mod options;
 mod queue;
+mod replay;
 mod result;
 mod run;
 mod selection;
@@ -34,6 +35,7 @@ pub use options::{
     RunOptions, SelectionMode, TimeoutOutOfBounds, Timeouts,
 };
 pub use queue::{Queue, WaitingJob, Waits};
+pub use replay::{DecisionKind, Replay, ReplayDifference, ReplayOutcome, ReplayedDecision};
 pub use result::{Destination, FailingTest, FirstError, JobStatus, Metrics, Outcome, PhaseTime, Summary, TestCounts, ToolchainDocument};
 pub use run::{PlannedDestination, PlannedJob, PlannedStep, RunPlan, RunState, RunSummary, SummarizedJob};
 pub use selection::{CapabilitiesDocument, CapabilitiesSource, PassedOver, WorkerSelection};

@@ -58,6 +58,9 @@ pub struct Choice {
     pub candidates: u32,
     /// When it was chosen.
     pub at: Timestamp,
+    /// The version of the rules that chose it; only a build with the same one can decide it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_version: Option<u32>,
     /// All others that were considered: candidates by rank, then those that were excluded.
     pub others: Vec<OtherWorkers>,
 }

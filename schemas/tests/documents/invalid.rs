@@ -22,7 +22,7 @@ use Reader::{ReadsOn, Refuses};
 type Mistake = (&'static str, &'static str, (&'static str, &'static str), &'static str, Reader);
 
 #[rustfmt::skip]
-const MISTAKES: [Mistake; 26] = [
+const MISTAKES: [Mistake; 27] = [
     ("attestation", "unknown_role", (r#""role": "worker""#, r#""role": "guest""#),
         "/signer/role: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `guest`")),
     ("build_summary", "line_from_zero", (r#""line": 88"#, r#""line": 0"#), "/diagnostics/0/line: value is less than the minimum of 1", ReadsOn),
@@ -63,6 +63,8 @@ const MISTAKES: [Mistake; 26] = [
     ("toolchain", "version_in_words", (r#""xcode_version": "16.2""#, r#""xcode_version": "latest""#), "/xcode_version: value does not match", Refuses("\"latest\" is not a valid version")),
     ("queue", "unknown_reason", (r#""reason": "slot""#, r#""reason": "luck""#),
         "/jobs/0/waiting/reason: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `luck`")),
+    ("replay", "unknown_outcome", (r#""outcome": "differs""#, r#""outcome": "sameish""#),
+        "/decisions/1/outcome: value is not valid under any of the schemas listed in the 'oneOf' keyword", Refuses("unknown variant `sameish`")),
     ("why", "negative_wait", (r#""waited_ms": 221000"#, r#""waited_ms": -1"#), "/waits/0/waited_ms: value is less than the minimum of 0", Refuses("invalid value: integer `-1`")),
     ("worker_selection", "unknown_code", ("NO_SUCH_XCODE", "TOO_OLD"),
         "/judgement: value is not valid under any of the schemas listed in the 'anyOf' keyword", Refuses("unknown variant `TOO_OLD`")),

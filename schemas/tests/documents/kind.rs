@@ -3,7 +3,7 @@
 use jsonschema::Validator;
 use rch_schemas::document::{
     BuildSummary, CapabilitiesDocument, CliEvent, Destination, Document, EventLine, Farm, HangReport, Invocation, Job, Metrics, Queue,
-    Recipe, RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, Why, WorkerSelection,
+    Recipe, Replay, RunPlan, RunSummary, SourceManifest, Summary, TestSummary, ToolchainDocument, Why, WorkerSelection,
 };
 use rch_schemas::registry;
 use rch_schemas::seal::{Attestation, Manifest};
@@ -35,6 +35,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         kind::<Manifest>(),
         kind::<Metrics>(),
         kind::<Queue>(),
+        kind::<Replay>(),
         kind::<Recipe>(),
         kind::<RunPlan>(),
         kind::<RunSummary>(),
