@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::Shell;
 use serde_json::{Value, json};
 
-pub(crate) use flags::{FetchFlags, InitFlags, LoginFlags, QueueFlags, RunFlags, TailFlags, WhyFlags};
+pub(crate) use flags::{FetchFlags, InitFlags, LoginFlags, QueueFlags, ReplayFlags, RunFlags, TailFlags, WhyFlags};
 pub(crate) use group::{ConfigCommand, SchemaCommand, WorkersCommand};
 
 /// What `rch` is for, by example.
@@ -125,6 +125,14 @@ pub(crate) enum Command {
     /// Say why this worker, and why it took so long to begin
     #[command(after_help = "Example:\n  rch why last")]
     Why(WhyFlags),
+    /// Decide again what the farm decided, and compare
+    ///
+    /// Every choice of a worker is recorded with all it was made from. The records are read from the first on, and each choice is made once
+    /// more by the same function: it comes out with the same bytes, or the first difference is named. Nothing on the farm changes.
+    #[command(
+        after_help = "Example:\n  rch replay last\n  rch replay --since 2026-03-02T00:00:00Z --export ledger.jsonl\n  rch replay ledger.jsonl"
+    )]
+    Replay(ReplayFlags),
     /// The farm's workers
     #[command(subcommand, after_help = "Example:\n  rch workers list")]
     Workers(WorkersCommand),

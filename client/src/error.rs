@@ -15,6 +15,7 @@ use crate::download::DownloadError;
 use crate::farm::FarmError;
 use crate::output::{Ending, Label, Reporter, Style, Why};
 use crate::plan::{PlanError, Refused};
+use crate::replay::ReplayError;
 use crate::schema::UnknownSchema;
 use crate::source::SourceError;
 
@@ -73,6 +74,9 @@ pub(crate) enum CommandError {
         #[source]
         source: io::Error,
     },
+    /// Recorded decisions.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// Artifacts.
     #[error(transparent)]
     Download(#[from] Box<DownloadError>),
@@ -158,6 +162,7 @@ fn explained(feature: &str) -> &'static str {
         Feature::STEP_DIRECTORY => "a package that does not lie at the tree's root",
         Feature::ALLOW_EMPTY => "allow_empty under an action",
         Feature::SUPERSEDE => "--supersede",
+        "ledger" => "rch replay of anything but a file",
         _ => "what is new in this version of rch",
     }
 }
@@ -167,6 +172,7 @@ impl CommandError {
     pub(crate) fn why(&self) -> Why {
         match self {
             Self::Farm(error) => error.why(),
+            Self::Replay(error) => error.why(),
             Self::Source(error) => error.why(),
             Self::Plan(error) => match error {
                 PlanError::Rejected { .. } => Why::Reason(Reason::ArgumentDenied),

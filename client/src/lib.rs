@@ -23,6 +23,7 @@ mod output;
 mod plan;
 mod program;
 mod propose;
+mod replay;
 mod schema;
 mod source;
 mod stat_cache;

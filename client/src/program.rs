@@ -79,6 +79,7 @@ fn ends_well(command: &Command) -> bool {
         | Command::Runs { .. }
         | Command::Queue(_)
         | Command::Why(_)
+        | Command::Replay(_)
         | Command::Status
         | Command::Login(_)
         | Command::Logout { .. }
@@ -105,6 +106,7 @@ pub(crate) async fn dispatch(command: Command, context: &mut Context<'_>) -> Res
         Command::Runs { limit } => command::runs::run(context, limit).await,
         Command::Queue(flags) => command::queue::run(context, flags).await,
         Command::Why(flags) => command::why::run(context, flags).await,
+        Command::Replay(flags) => command::replay::run(context, flags).await,
         Command::Workers(command) => command::workers::run(context, command).await,
         Command::Status => command::status::run(context).await,
         Command::Xcode(XcodeCommand::Init(flags)) => command::init::run(context, flags).await,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rch_schemas::{RequestId, RunLabel, Sha256};
+use rch_schemas::{RequestId, RunLabel, Sha256, Timestamp};
 use serde_json::{Value, json};
 
 use super::LogMode;
@@ -84,6 +84,28 @@ pub(crate) struct WhyFlags {
     /// Name every worker that was not chosen
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// Flags of `rch replay`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReplayFlags {
+    /// Run or job (an id, a unique prefix of one, or `last`), or a file that --export wrote; everything on the farm when none is given
+    #[arg(value_name = "ID|FILE")]
+    pub(crate) what: Option<String>,
+    /// None before this time, such as 2026-03-02T09:30:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// None after this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// Keep all records in a file, which can be replayed without the farm
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<PathBuf>,
+}
+
+/// A time, refused in words.
+fn time(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse().map_err(|_| "expected RFC 3339 in UTC, such as 2026-03-02T09:30:00Z")
 }
 
 /// Flags of `rch login`.

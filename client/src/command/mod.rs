@@ -17,6 +17,7 @@ pub(crate) mod login;
 pub(crate) mod manual;
 mod named;
 pub(crate) mod queue;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;

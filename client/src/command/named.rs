@@ -13,7 +13,7 @@ use crate::error::CommandError;
 use crate::farm::{FarmClient, FarmError};
 
 /// What people write for the newest run of the tree they are in.
-const LAST: &str = "last";
+pub(super) const LAST: &str = "last";
 
 /// What was named, and the farm that has it.
 pub(super) struct Named {

@@ -26,6 +26,7 @@ use crate::program::dispatch;
 mod init;
 mod login;
 mod looking;
+mod replay;
 mod transcripts;
 mod workers;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rch_scheduler::DECISION_VERSION;
 use rch_schemas::document::{Choice, OtherWorkers, SelectionMode, Verdict, WaitSpan, Why};
 use rch_schemas::wire::http::{JobView, RunView};
 use rch_schemas::{JobId, WorkerName};
@@ -9,6 +10,7 @@ use serde_json::json;
 
 use super::Context;
 use super::named::{self, Named};
+use super::replay::{SAME, other_version};
 use crate::cli::WhyFlags;
 use crate::error::CommandError;
 use crate::output::wait::{because, details};
@@ -32,6 +34,9 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: WhyFlags) -> Result<En
     let reporter = &mut *context.reporter;
     reporter.data_fact(&Label::Run, &title(&run));
     tell(reporter, &whys, &flags);
+    if let Some(text) = replay(&whys, &flags.id) {
+        reporter.data_fact(&Label::Replay, &text);
+    }
     if asked.len() > JOBS_MAX {
         reporter.data_detail(&format!("{}: rch why JOB", count((asked.len() - JOBS_MAX) as u64, "more job")));
     }
@@ -39,13 +44,21 @@ pub(crate) async fn run(context: &mut Context<'_>, flags: WhyFlags) -> Result<En
 }
 
 /// `01KBQ6R2F5T9B1Y3XKD8WMA7ZE  build, test SampleApp, succeeded, 1m 39s`.
-fn title(run: &RunView) -> String {
+pub(super) fn title(run: &RunView) -> String {
     let steps: Vec<&str> = run.plan.steps.iter().map(|step| step.name.as_str()).collect();
     let took = run.ended_at.map_or_else(String::new, |ended| {
         let milliseconds = u64::try_from(ended.unix_ms() - run.accepted_at.unix_ms()).unwrap_or(0);
         format!(", {}", duration(Duration::from_millis(milliseconds)))
     });
     format!("{}  {} {}, {}{took}", run.plan.run_id, steps.join(", "), run.plan.project, run.state.as_str())
+}
+
+/// Whether this build can make the choices again; `None` where none was made, or the farm is too old to say by which rules.
+fn replay(whys: &[Why], id: &str) -> Option<String> {
+    let versions: Vec<u32> = whys.iter().filter_map(|why| why.choice.as_ref()?.decision_version).collect();
+    let other = versions.iter().find(|version| **version != DECISION_VERSION);
+    let command = || format!("rch replay {id}: {SAME}");
+    other.map(|version| other_version(*version, DECISION_VERSION)).or_else(|| (!versions.is_empty()).then(command))
 }
 
 /// The choice once for each destination, then the waits of the jobs.

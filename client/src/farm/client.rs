@@ -159,6 +159,15 @@ impl FarmClient {
         self.get(&["jobs", id.as_str(), "why"]).await
     }
 
+    /// The records of the ledger from `from` on, one a line, to be read piece by piece; and the last that will come.
+    pub(crate) async fn ledger(&self, from: u64) -> Result<(Response, u64), FarmError> {
+        let mut url = self.url_of(&["ledger"]);
+        url.query_pairs_mut().append_pair("from", &from.to_string());
+        let response = self.send(self.with_newest(self.http.get(url))).await?;
+        let last = number(response.headers(), LEDGER_SEQ_HEADER).unwrap_or_default();
+        Ok((response, last))
+    }
+
     /// A run by id or unique prefix.
     pub(crate) async fn run(&self, id: &str) -> Result<RunView, FarmError> {
         self.get(&["runs", id]).await

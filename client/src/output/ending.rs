@@ -12,6 +12,8 @@ pub(crate) enum Why {
     Usage,
     /// A bug, or local I/O.
     Internal,
+    /// What was recorded is not what is decided now.
+    ReplayDiffers,
     /// The user stopped looking on; what he looked on at was not touched.
     Left,
 }
@@ -22,7 +24,7 @@ impl Why {
         match self {
             Self::Reason(reason) => reason.exit_code(),
             Self::Usage => exit::USAGE,
-            Self::Internal => exit::INTERNAL,
+            Self::Internal | Self::ReplayDiffers => exit::INTERNAL,
             Self::Left => FailureKind::Cancelled.exit_code(),
         }
     }
@@ -33,6 +35,7 @@ impl Why {
             Self::Reason(reason) => reason.code(),
             Self::Usage => "USAGE",
             Self::Internal => "INTERNAL",
+            Self::ReplayDiffers => "REPLAY_DIFFERS",
             Self::Left => "LEFT",
         }
     }
@@ -41,7 +44,7 @@ impl Why {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Reason(reason) => reason.kind().map_or(reason.code(), FailureKind::as_str),
-            Self::Usage | Self::Internal | Self::Left => self.code(),
+            Self::Usage | Self::Internal | Self::ReplayDiffers | Self::Left => self.code(),
         }
     }
 }

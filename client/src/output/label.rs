@@ -25,6 +25,8 @@ pub(crate) enum Label {
     Waiting,
     /// How long it waited, and for what.
     Wait,
+    /// A decision was made again.
+    Replay,
     /// It runs now, after a wait.
     Started,
     /// A job is tried once more.
@@ -116,6 +118,7 @@ impl Label {
             Self::Job => "Job",
             Self::Waiting => "Waiting",
             Self::Wait => "Wait",
+            Self::Replay => "Replay",
             Self::Started => "Started",
             Self::Retrying => "Retrying",
             Self::Connection => "Connection",
@@ -181,6 +184,7 @@ impl Label {
             | Self::Job
             | Self::Started
             | Self::Wait
+            | Self::Replay
             | Self::Artifacts
             | Self::Manual
             | Self::Exit

@@ -337,7 +337,12 @@ async fn each_kind_of_command_ends_its_json_with_a_result() {
 async fn who_waits_and_why_is_said_in_tables_and_in_words() {
     let told = async |words: &[&str], recording: Recording| {
         let root = tree_of_two();
-        let fake = Fake::serve(move |asked| recording.answer(asked)).await;
+        let fake = Fake::serve(move |asked| {
+            let mut why = example("why");
+            why["choice"]["decision_version"] = json!(rch_scheduler::DECISION_VERSION);
+            if asked.what.ends_with("/why") { Answer::json(&why) } else { recording.answer(asked) }
+        })
+        .await;
         let (ending, captured) = rch(root.path(), &[&["--coordinator", fake.url.as_str()], words].concat()).await;
         assert_eq!((ending.exit_code, captured.err().as_str()), (0, ""), "{words:?}");
         format!("$ rch {}\n{}", words.join(" "), captured.out())
