@@ -64,7 +64,10 @@ fn worker(selection: &WorkerSelection) -> String {
             format!("{chosen}, the only one of {considered} that can ({mode})")
         }
         (count, SelectionMode::Deterministic) => format!("{chosen}, first of {count} by priority, then name ({mode})"),
-        (count, SelectionMode::Adaptive) => format!("{chosen}, first of {count} ({mode})"),
+        (_, SelectionMode::Adaptive) => match selection.metrics.len() {
+            0 | 1 => format!("{chosen}, the first with a free slot ({mode})"),
+            several => format!("{chosen}, the best of {several} with a free slot ({mode})"),
+        },
     }
 }
 

@@ -99,7 +99,11 @@ fn chosen(choice: &Choice) -> String {
     if choice.named {
         return format!("{}, as asked for by name ({mode})", choice.worker);
     }
-    format!("{}, rank {} of {} (priority {}, then name; {mode})", choice.worker, choice.rank, choice.candidates, choice.priority)
+    let order = match choice.mode {
+        SelectionMode::Deterministic => "then name",
+        SelectionMode::Adaptive => "then who was free, warm and had less to do",
+    };
+    format!("{}, rank {} of {} (priority {}, {order}; {mode})", choice.worker, choice.rank, choice.candidates, choice.priority)
 }
 
 /// Rows of the others: candidates by rank, then those that were excluded, each kind of reason once.

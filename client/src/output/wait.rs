@@ -84,9 +84,11 @@ pub(crate) fn word(priority: Priority) -> &'static str {
     }
 }
 
-/// Why a job waits, in a line of a table: `3rd for macmini-02, about 4 min; macmini-05 is equal and idle`.
+/// Why a job waits, in a line of a table: `3rd for macmini-02, about 4 min; macmini-05 is equal and idle`, or, where no worker was chosen
+/// ahead, `2nd in line, waits for a free slot of any of macmini-02, macmini-05`.
 pub(crate) fn because(waiting: &Waiting) -> String {
-    let Some((ahead, worker)) = waiting.ahead.zip(waiting.worker.as_ref()) else { return waiting.detail.clone() };
+    let Some(ahead) = waiting.ahead else { return waiting.detail.clone() };
+    let Some(worker) = &waiting.worker else { return format!("{} in line, {}", place(ahead), waiting.detail) };
     let estimate = waiting.estimate.as_ref().map_or_else(String::new, |estimate| {
         let wait = Duration::from_millis(estimate.wait_ms);
         format!(", {}", if ahead == 0 { roughly(wait) } else { left_to_wait(wait) })

@@ -74,6 +74,7 @@ fn evidence_body(made: &MadeSelection, judgement: &Judgement, resolution: &Resol
         judgement: None,
         judgement_sha256: judgement.sha256(),
         passed_over: selection.passed_over.clone(),
+        metrics: selection.metrics.clone(),
         candidate_count: u32::try_from(judgement.candidates().len() - passed_over).unwrap_or(u32::MAX),
         selected_worker: selection.worker.clone(),
         capabilities_sha256: selection.capabilities_sha256,

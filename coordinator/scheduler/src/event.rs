@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rch_schemas::capabilities::Facts;
 use rch_schemas::document::{
-    CapabilitiesSource, EffectiveConfig, JudgedArgument, Outcome, PassedOver, RecipeRef, RunOptions, RunState, SelectionMode,
+    CandidateMetrics, CapabilitiesSource, EffectiveConfig, JudgedArgument, Outcome, PassedOver, RecipeRef, RunOptions, RunState,
+    SelectionMode,
 };
 use rch_schemas::invocation::Policy;
 use rch_schemas::protocol::{Feature, ProtocolRange};
@@ -318,9 +319,12 @@ pub struct Selection {
     pub mode: SelectionMode,
     /// The chosen worker.
     pub worker: WorkerName,
-    /// Candidates before it that would not do then, or not for this run, with what was seen of them.
+    /// Candidates that were looked at and would not do then, or not for this run, with what was seen of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<PassedOver>,
+    /// What was seen of it and of its equals that had a slot, in adaptive mode; in order of rank.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<CandidateMetrics>,
     /// Digest of the facts of the chosen worker.
     pub capabilities_sha256: Sha256,
     /// Their age in milliseconds; absent while the leader could not know.

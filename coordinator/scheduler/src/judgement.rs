@@ -18,6 +18,8 @@ struct Derived {
     sha256: Sha256,
     class: Sha256,
     candidates: Vec<Candidate>,
+    /// Where each candidate stands among them.
+    places: BTreeMap<WorkerName, usize>,
 }
 
 /// A worker that could be chosen.
@@ -40,8 +42,9 @@ impl Judgement {
         let candidate = |(worker, row): (&WorkerName, &ConsideredWorkers)| {
             row.resolution.map(|resolution| Candidate { worker: worker.clone(), priority: row.priority, resolution })
         };
-        let candidates = ranked.filter_map(candidate).collect();
-        Self(Arc::new(Derived { fleet, sha256, class, candidates }))
+        let candidates: Vec<_> = ranked.filter_map(candidate).collect();
+        let places = (0..).zip(&candidates).map(|(place, candidate)| (candidate.worker.clone(), place)).collect();
+        Self(Arc::new(Derived { fleet, sha256, class, candidates, places }))
     }
 
     /// What was judged.
@@ -64,6 +67,11 @@ impl Judgement {
         &self.0.candidates
     }
 
+    /// A worker as a candidate, if it is one.
+    pub(crate) fn candidate(&self, worker: &WorkerName) -> Option<&Candidate> {
+        self.0.candidates.get(*self.0.places.get(worker)?)
+    }
+
     /// What a candidate makes of the requirement.
     pub fn resolution(&self, candidate: &Candidate) -> &Resolution {
         &self.0.fleet.resolutions[candidate.resolution as usize]
@@ -71,7 +79,7 @@ impl Judgement {
 
     /// What a worker makes of the requirement, if it is a candidate.
     pub fn resolution_of(&self, worker: &WorkerName) -> Option<&Resolution> {
-        self.0.candidates.iter().find(|candidate| candidate.worker == *worker).map(|candidate| self.resolution(candidate))
+        self.candidate(worker).map(|candidate| self.resolution(candidate))
     }
 }
 

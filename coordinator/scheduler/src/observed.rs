@@ -1,8 +1,9 @@
 //! Soft facts: what the leader heard, never recorded by itself. What a decision used of them is copied into its event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rch_schemas::id::CacheNamespace;
 use rch_schemas::{Attempt, JobId, SessionId, Tick, WorkerName};
 
 /// What the leader knows beside the ledger.
@@ -42,6 +43,8 @@ pub struct ObservedWorker {
     pub load_hundredths: u32,
     /// Free disk space in bytes.
     pub disk_free_bytes: u64,
+    /// Cache namespaces of which it keeps something.
+    pub warm_namespaces: BTreeSet<CacheNamespace>,
 }
 
 /// Heartbeats in a row without an attempt after which it counts as interrupted.

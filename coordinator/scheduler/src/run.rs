@@ -100,6 +100,9 @@ pub struct RunDestination {
     pub selection: Option<MadeSelection>,
     /// Whether a job on it ever ran: from then on its keys are bound to that toolchain.
     pub started: bool,
+    /// The class in whose line it stands until then, for a run that asks for adaptive selection; absent for any other.
+    #[serde(default)]
+    pub class: Option<Sha256>,
 }
 
 /// A selection with when it was made. What it rests on is in the state while the run has not ended.
@@ -154,6 +157,17 @@ impl Run {
     /// The chosen worker of a destination, with what the choice rests on.
     pub fn selection(&self, destination: u32) -> Option<&MadeSelection> {
         self.destinations.get(destination as usize)?.selection.as_ref()
+    }
+
+    /// The class in whose line the jobs of a destination stand: whichever of its workers has a slot first takes the first of them. `None`
+    /// when they stand in the line of the worker that was chosen, be it ahead or because one of them has run there.
+    pub fn line_class(&self, destination: u32) -> Option<Sha256> {
+        self.destinations.get(destination as usize).filter(|row| !row.started)?.class
+    }
+
+    /// The choice of a worker that jobs of a destination wait for.
+    pub fn bound_to(&self, destination: u32) -> Option<&MadeSelection> {
+        self.selection(destination).filter(|_| self.line_class(destination).is_none())
     }
 
     /// The judgements that its choices rest on, one for each.

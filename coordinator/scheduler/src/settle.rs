@@ -2,10 +2,12 @@
 //!
 //! Nothing is scanned: what changed is on the agenda, and who comes next for a worker is first in its line (`queue`).
 
+mod slots;
+
 use std::collections::BTreeSet;
 
 use rch_schemas::document::{JobStatus, Outcome};
-use rch_schemas::wire::http::{JobState, Liveness};
+use rch_schemas::wire::http::JobState;
 use rch_schemas::{Action, Reason, RetryClass, Sha256, Tick};
 
 use crate::attempt::AttemptState;
@@ -18,9 +20,8 @@ use crate::observed::Observed;
 use crate::quarantine;
 use crate::queue::Agenda;
 use crate::run::Run;
-use crate::select::{Choice, Fleet, NoChoice, Sight, Want, choose, could_ever};
+use crate::select::{Choice, Fleet, NoChoice, Sight, Want, choose, could_ever, hope};
 use crate::state::State;
-use crate::worker::{Worker, liveness};
 
 /// The next events that follow from the state; to be applied, noted on the agenda, and asked for again until there are none.
 ///
@@ -39,6 +40,10 @@ pub fn settle(state: &State, observed: &Observed, stamp: &Stamp, agenda: &mut Ag
     if !closed.is_empty() {
         return closed;
     }
+    let judged: Vec<_> = settling.judge_classes();
+    if !judged.is_empty() {
+        return judged;
+    }
     let mut selected = Vec::new();
     for arrival in arrivals {
         let looked = state.arrived(arrival).map_or_else(Looked::default, |run| settling.select(run));
@@ -55,11 +60,7 @@ pub fn settle(state: &State, observed: &Observed, stamp: &Stamp, agenda: &mut Ag
     if !selected.is_empty() {
         return selected;
     }
-    let offered: Vec<_> = agenda.workers().filter_map(|name| state.workers.get(name)).flat_map(|worker| settling.offer(worker)).collect();
-    if offered.is_empty() {
-        agenda.workers_looked_at();
-    }
-    offered
+    settling.give_slots(agenda)
 }
 
 /// What a look at a run gave.
@@ -144,7 +145,16 @@ impl Settling<'_> {
         }
         for (index, _) in (0..).zip(&run.destinations) {
             let waiting: Vec<_> = self.state.jobs_of(run).filter(|job| job.destination == index && job.outcome().is_none()).collect();
-            if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) || !self.needs_selection(run, index, &waiting) {
+            if waiting.is_empty() || waiting.iter().any(|job| job.live().is_some()) {
+                continue;
+            }
+            if run.line_class(index).is_some() {
+                // It is chosen for when somebody has a slot for it; here only whether that can ever be.
+                let hope = hope(&self.fleet(), Want { run, destination: index, revision: run.revision + 1 });
+                looked.events.extend(hope.err().map_or_else(Vec::new, |none| nobody(none, waiting)));
+                continue;
+            }
+            if !self.needs_selection(run, index, &waiting) {
                 continue;
             }
             let earlier = looked.events.iter().filter(|event| matches!(event, Event::WorkerSelected { .. })).count();
@@ -159,13 +169,7 @@ impl Settling<'_> {
     fn select_one(&mut self, want: Want<'_>, waiting: Vec<&Job>) -> Vec<Event> {
         match choose(&self.fleet(), want) {
             Ok(choice) => self.record(want.run, choice),
-            Err(NoChoice::Wait(_)) => Vec::new(),
-            Err(NoChoice::Never(code, detail)) => {
-                // The steps after it are skipped as after any failure.
-                let first = waiting.iter().map(|job| job.step).min();
-                let first = waiting.into_iter().filter(|job| Some(job.step) == first);
-                first.map(|job| ended(job, Outcome::because(code), detail.clone())).collect()
-            }
+            Err(none) => nobody(none, waiting),
         }
     }
 
@@ -205,28 +209,21 @@ impl Settling<'_> {
         waiting.flat_map(|job| job.not_before.values().copied()).filter(|until| *until > now).collect()
     }
 
-    /// Offers a worker's free slots to those who are first in its line.
-    fn offer(&self, worker: &Worker) -> Vec<Event> {
-        let (free, session) = match &worker.session {
-            Some(session) => (self.free_slots(worker), session),
-            None => return Vec::new(),
-        };
-        let offer = |job: &Job| Event::AttemptOffered {
-            job_id: job.job_id.clone(),
-            attempt: job.next_attempt(),
-            worker: worker.name.clone(),
-            session: session.id.clone(),
-        };
-        self.state.line(worker, self.stamp.tick).take(free).map(|(_, job)| offer(job)).collect()
-    }
-
-    fn free_slots(&self, worker: &Worker) -> usize {
-        let online = liveness(worker, self.observed, &self.state.config, self.stamp.tick) == Liveness::Online;
-        if online && self.observed.hearing_since.is_some() { worker.free_slots() } else { 0 }
-    }
-
     fn fleet(&self) -> Fleet<'_> {
         Fleet { state: self.state, sight: Sight::Heard(self.observed), stamp: self.stamp }
+    }
+}
+
+/// What follows when no worker was found for jobs: nothing while they can wait for one.
+fn nobody(none: NoChoice, waiting: Vec<&Job>) -> Vec<Event> {
+    match none {
+        NoChoice::Wait(_) => Vec::new(),
+        NoChoice::Never(code, detail) => {
+            // The steps after it are skipped as after any failure.
+            let first = waiting.iter().map(|job| job.step).min();
+            let first = waiting.into_iter().filter(|job| Some(job.step) == first);
+            first.map(|job| ended(job, Outcome::because(code), detail.clone())).collect()
+        }
     }
 }
 

@@ -92,6 +92,7 @@ impl Hearing {
         row.slots_free = heartbeat.slots_free;
         row.load_hundredths = heartbeat.load_hundredths;
         row.disk_free_bytes = heartbeat.disk_free_bytes;
+        row.warm_namespaces.clone_from(&heartbeat.warm_namespaces);
         row.missing = missing(state, worker, heartbeat, &row.missing);
     }
 

@@ -27,13 +27,14 @@ pub(super) struct Around<'a> {
 
 /// Why a job is not running; `None` when it is or has ended.
 pub(super) fn waiting(job: &Job, around: &Around<'_>) -> Option<Waiting> {
-    let made = around.run.selection(job.destination);
+    let made = around.run.bound_to(job.destination);
     let worker = made.and_then(|made| around.workers.get(&made.selection.worker));
     let worker = worker.map(|worker| (worker, worker_liveness(worker, around.config, around.vitals)));
     let now = around.vitals.map(|vitals| vitals.now);
     let by_rows = rch_scheduler::reason(job, around.jobs.iter(), &rch_scheduler::Around { run: around.run, worker, now })?;
     // The board may be a little older than the rows: it is asked for what they do not say, and only while it agrees with them.
     let told = around.board.and_then(|board| board.waiting(around.run, &job.job_id));
-    let agrees = |told: &Waiting| by_rows.because == Some(Because::Busy) && told.worker == by_rows.worker && told.reason == by_rows.reason;
+    let same = |told: &Waiting| told.worker == by_rows.worker && (told.reason == by_rows.reason || told.worker.is_none());
+    let agrees = |told: &Waiting| by_rows.because == Some(Because::Busy) && same(told);
     Some(told.filter(agrees).unwrap_or(by_rows))
 }

@@ -33,12 +33,16 @@ document! {
         pub judgement: Option<FleetJudgement>,
         /// SHA-256 over the canonical form of `judgement`.
         pub judgement_sha256: Sha256,
-        /// Candidates that go before the chosen one and would not do then, or not for this run; in order of rank.
+        /// Candidates that would not do then, or not for this run, of those that were looked at; in order of rank.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub passed_over: Vec<PassedOver>,
+        /// What decided in adaptive mode, of all who would have done: the first by rank that had a free slot, and others of its priority that had
+        /// one, 64 at most; in order of rank. Other candidates of this or a lower priority number that were not passed over had none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub metrics: Vec<CandidateMetrics>,
         /// Candidates of the judgement but for those passed over. At those behind the chosen one nobody looked any further.
         pub candidate_count: u32,
-        /// The first by rank that was not passed over.
+        /// The first by rank that was not passed over; in adaptive mode the best of `metrics`.
         pub selected_worker: WorkerName,
         /// Digest of its facts: of the member `facts` of the `capabilities.json` beside this.
         pub capabilities_sha256: Sha256,
@@ -108,6 +112,29 @@ pub struct PassedOver {
     /// Age of their facts in milliseconds, when that was among the reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities_age_ms: Option<u64>,
+}
+
+/// What was seen of a worker when adaptive selection compared it with its equals.
+///
+/// Members are in the order in which they decide, each only among those that are equal in the ones before: a cached result, a free slot, a
+/// warm namespace, fewer jobs per slot, more free disk space; then the name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CandidateMetrics {
+    /// The worker.
+    pub worker: WorkerName,
+    /// Whether a result for the job's key was cached for its group; absent where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_cached: Option<bool>,
+    /// Slots that nothing was offered to or ran in.
+    pub free_slots: u32,
+    /// Whether it said that it keeps something of the run's cache namespace.
+    pub warm_namespace: bool,
+    /// Jobs offered to it or running on it.
+    pub running: u32,
+    /// Its slots.
+    pub slots: u32,
+    /// Free disk space, by its last heartbeat; 0 before the first.
+    pub disk_free_bytes: u64,
 }
 
 /// Whether facts were at hand or probed.

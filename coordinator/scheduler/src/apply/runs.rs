@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rch_schemas::document::RunState;
+use rch_schemas::document::{RunState, SelectionMode};
 use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::wire::http::JobState;
 use rch_schemas::{JobId, RunId, Tick};
@@ -14,6 +14,7 @@ use crate::command::Stamp;
 use crate::document::key_inputs;
 use crate::event::{AcceptedRun, AcceptedStep, Selection};
 use crate::job::{Job, JobPhase, SetRef, may_become};
+use crate::judgement::class;
 use crate::run::{EndedRun, MadeSelection, Run, RunDestination, Step};
 use crate::state::State;
 
@@ -49,8 +50,8 @@ pub(super) fn accepted(state: &mut State, stamp: &Stamp, index: u32, accepted: &
 
 /// The row of a run that was just accepted.
 pub(crate) fn accepted_row(stamp: &Stamp, index: u32, accepted: &AcceptedRun) -> Run {
-    let destination = |asked: &DestinationRequest| RunDestination { asked: asked.clone(), selection: None, started: false };
-    Run {
+    let destination = |asked: &DestinationRequest| RunDestination { asked: asked.clone(), selection: None, started: false, class: None };
+    let mut run = Run {
         run_id: accepted.run_id.clone(),
         request_id: accepted.request_id.clone(),
         body_sha256: accepted.body_sha256,
@@ -76,7 +77,14 @@ pub(crate) fn accepted_row(stamp: &Stamp, index: u32, accepted: &AcceptedRun) ->
         supersedes: accepted.supersedes.clone(),
         superseded_by: None,
         revision: 0,
+    };
+    if run.options.selection == SelectionMode::Adaptive {
+        for index in 0..run.destinations.len() {
+            let requirement = u32::try_from(index).ok().and_then(|index| run.requirement(index));
+            run.destinations[index].class = requirement.map(|requirement| class(&requirement, run.protocol_version));
+        }
     }
+    run
 }
 
 fn step_of(step: &AcceptedStep) -> Step {
@@ -101,8 +109,10 @@ pub(super) fn selected(state: &mut State, stamp: &Stamp, selection: &Selection) 
     let now = state.waiting_at();
     let run = run_mut(state, &selection.run_id);
     run.revision = selection.revision;
-    // It joins where the others are. While nobody waits, as when no worker is open, there is nobody whom it could pass.
-    if let Some(now) = now.filter(|_| run.destinations.iter().all(|destination| !destination.started)) {
+    // It joins where the others are. Who stood in the line of a class was in nobody's way there, and keeps its place; and while nobody waits, as
+    // when no worker is open, there is nobody whom it could pass.
+    let joins = run.line_class(selection.destination).is_none() && run.destinations.iter().all(|destination| !destination.started);
+    if let Some(now) = now.filter(|_| joins) {
         run.share = run.share.not_before(now);
     }
     run.seq += 1;

@@ -38,6 +38,8 @@ pub struct Board {
     lines: BTreeMap<WorkerName, Vec<u32>>,
     /// What those workers do.
     slots: BTreeMap<WorkerName, Vec<RunningJob>>,
+    /// Of each class whose jobs wait for any of its workers: the rows that stand in its line, in order.
+    class_lines: BTreeMap<Sha256, Vec<u32>>,
     /// By class of judgement and chosen worker: those that would do as well and are idle.
     idle: BTreeMap<(Sha256, WorkerName), Vec<WorkerName>>,
 }
@@ -57,6 +59,8 @@ struct Row {
     ahead: Option<u32>,
     estimate: Option<WaitEstimate>,
     class: Option<Sha256>,
+    /// The class in whose line it stands, when any of its workers may take it.
+    line_class: Option<Sha256>,
 }
 
 impl Board {
@@ -68,6 +72,7 @@ impl Board {
             waits: waits_of_ended(state, now),
             rows: Vec::new(),
             lines: BTreeMap::new(),
+            class_lines: BTreeMap::new(),
             slots: BTreeMap::new(),
             idle: BTreeMap::new(),
         };
@@ -77,6 +82,7 @@ impl Board {
             board.rows.extend(maker.row(run, job));
         }
         maker.lines(&mut board);
+        maker.class_lines(&mut board);
         maker.idle_equals(&mut board);
         board
     }
@@ -151,15 +157,24 @@ impl Board {
 
     fn waiting_of(&self, row: &Row) -> Waiting {
         let mut waiting = row.waiting.clone();
-        let Some((worker, ahead)) = waiting.worker.clone().zip(row.ahead) else { return waiting };
+        let Some(ahead) = row.ahead else { return waiting };
         waiting.ahead = Some(ahead);
+        if let Some(line) = row.line_class.and_then(|class| self.class_lines.get(&class)) {
+            waiting.jobs_ahead = self.jobs_ahead(line, ahead);
+        }
+        let Some(worker) = waiting.worker.clone() else { return waiting };
         waiting.estimate.clone_from(&row.estimate);
         waiting.slots = self.slots.get(&worker).cloned().unwrap_or_default();
         let line = self.lines.get(&worker).map_or(&[][..], Vec::as_slice);
-        let before = line.get(..ahead as usize).unwrap_or_default().iter().take(NAMED_MAX);
-        waiting.jobs_ahead = before.filter_map(|index| self.rows.get(*index as usize)).map(|row| self.ahead(row)).collect();
+        waiting.jobs_ahead = self.jobs_ahead(line, ahead);
         waiting.idle = row.class.and_then(|class| self.idle.get(&(class, worker))).cloned().unwrap_or_default();
         waiting
+    }
+
+    /// The first of those that stand before a place in a line.
+    fn jobs_ahead(&self, line: &[u32], place: u32) -> Vec<JobAhead> {
+        let before = line.get(..place as usize).unwrap_or_default().iter().take(NAMED_MAX);
+        before.filter_map(|index| self.rows.get(*index as usize)).map(|row| self.ahead(row)).collect()
     }
 
     fn ahead(&self, row: &Row) -> JobAhead {
@@ -186,7 +201,7 @@ struct Maker<'a> {
 impl Maker<'_> {
     /// The row of a job that waits; its place in a line is not known yet.
     fn row(&mut self, run: &Run, job: &Job) -> Option<Row> {
-        let made = run.selection(job.destination);
+        let made = run.bound_to(job.destination);
         let worker = made.and_then(|made| self.state.workers.get(&made.selection.worker));
         let worker = worker.map(|worker| (worker, liveness(worker, self.observed, &self.state.config, self.now)));
         let mut waiting = reason(job, self.state.jobs_of(run), &Around { run, worker, now: Some(self.now) })?;
@@ -197,6 +212,10 @@ impl Maker<'_> {
         if changed && waiting.because == Some(Because::Busy) {
             let text = format!("{} has changed since it was chosen; a worker is being chosen anew", made?.selection.worker);
             waiting = Waiting { worker: waiting.worker, ..Waiting::new(Because::Changed, text) };
+        }
+        let line_class = run.line_class(job.destination).filter(|_| waiting.because == Some(Because::Busy));
+        if let Some(class) = &line_class {
+            waiting = self.for_any_of(class);
         }
         Some(Row {
             arrival: run.accepted,
@@ -210,8 +229,37 @@ impl Maker<'_> {
             waiting,
             ahead: None,
             estimate: None,
+            line_class,
             class: made.filter(|made| made.selection.mode == SelectionMode::Deterministic).map(|made| made.selection.judgement_sha256),
         })
+    }
+
+    /// What a job waits for that any worker of a class may take.
+    fn for_any_of(&self, class: &Sha256) -> Waiting {
+        let candidates = self.state.candidates(class);
+        let names: Vec<_> = candidates.iter().take(NAMED_MAX).map(|candidate| candidate.worker.as_str()).collect();
+        let more = match candidates.len().saturating_sub(names.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        match names.as_slice() {
+            [] => Waiting::new(Because::NoWorker, "no worker that matches takes jobs now"),
+            [only] => Waiting::new(Because::Busy, format!("waits for a free slot of {only}, the only one that can")),
+            several => Waiting::new(Because::Busy, format!("waits for a free slot of any of {}{more}", several.join(", "))),
+        }
+    }
+
+    /// Gives those that any worker of a class may take their place in its line.
+    fn class_lines(&self, board: &mut Board) {
+        for class in self.state.classes() {
+            let turns = self.state.class_line(class, self.now).filter_map(|(_, turn)| self.state.at(turn));
+            let line: Vec<_> = turns.filter_map(|(run, job)| board.index(run.accepted, &job.job_id)).collect();
+            for (ahead, index) in (0..).zip(&line) {
+                let row = board.rows.get_mut(*index as usize).filter(|row| row.line_class.is_some());
+                row.into_iter().filter(|row| row.waiting.because == Some(Because::Busy)).for_each(|row| row.ahead = Some(ahead));
+            }
+            board.class_lines.insert(*class, line);
+        }
     }
 
     /// Puts the rows into lines, tells what their workers do, and when each will start.

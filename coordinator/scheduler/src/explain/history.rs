@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rch_schemas::document::WaitSpan;
+use rch_schemas::document::{SelectionMode, WaitSpan};
 use rch_schemas::wire::http::WaitingReason;
 use rch_schemas::{Tick, WorkerName};
 
@@ -51,6 +51,8 @@ fn unchosen(run: &Run, job: &Job, worker: &WorkerName) -> Duration {
     let made = run.selection(job.destination);
     // Its first choice: those come before any destination is chosen for again.
     let is_first = |made: &&MadeSelection| made.selection.revision as usize <= run.destinations.len();
+    // One that was made for a free slot was waited for as for a slot.
+    let made = made.filter(|made| made.selection.mode == SelectionMode::Deterministic);
     let made = made.filter(is_first).filter(|made| job.step == 0 && made.selection.worker == *worker);
     let since_accepted = made.map_or(0, |made| made.at.unix_ms() - run.accepted_at.unix_ms());
     Duration::from_millis(u64::try_from(since_accepted).unwrap_or(0))

@@ -24,7 +24,7 @@ pub fn reason<'a>(job: &Job, jobs: impl Iterator<Item = &'a Job>, around: &Aroun
     if job.state() != JobState::Queued {
         return None;
     }
-    let made = around.run.selection(job.destination);
+    let made = around.run.bound_to(job.destination);
     let (mut comes_later, mut has_run_there) = (false, false);
     for other in jobs {
         comes_later |= other.step < job.step && other.outcome().is_none();
@@ -41,6 +41,9 @@ pub fn reason<'a>(job: &Job, jobs: impl Iterator<Item = &'a Job>, around: &Aroun
     if let Some(offered) = job.live().filter(|record| record.state == AttemptState::Offered) {
         let text = format!("offered to {}, which has not claimed it yet", offered.worker);
         return Some(Waiting { worker: Some(offered.worker.clone()), ..Waiting::new(Because::Offered, text) });
+    }
+    if around.run.line_class(job.destination).is_some() {
+        return Some(Waiting::new(Because::Busy, "the first worker that matches and has a free slot takes it"));
     }
     let Some(made) = made else {
         return Some(Waiting::new(Because::NoWorker, "no worker that matches takes jobs now"));

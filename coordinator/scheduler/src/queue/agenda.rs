@@ -9,6 +9,7 @@ use rch_schemas::{Tick, WorkerName};
 use super::Arrival;
 use crate::apply::Touched;
 use crate::command::Stamp;
+use crate::judgement::{Candidate, Judgement};
 use crate::observed::Observed;
 use crate::state::State;
 use crate::worker::liveness;
@@ -63,10 +64,27 @@ impl Agenda {
     pub fn note(&mut self, state: &State, touched: &Touched) {
         self.runs.extend(touched.runs.iter().filter_map(|run_id| state.runs.get(run_id)).map(|run| run.accepted));
         self.workers.extend(touched.workers.iter().cloned());
+        touched.judgements.iter().filter_map(|sha256| state.judgement(sha256)).for_each(|judgement| self.judged(state, judgement));
         if self.fleet_version != state.fleet_version {
             self.fleet_version = state.fleet_version;
             self.runs.extend(touched.workers.iter().flat_map(|worker| state.index.runs_at(worker)));
             self.runs.append(&mut self.stuck);
+        }
+    }
+
+    /// A class has been judged: its workers may have slots for those in its line. Where it has none, or one that does not take every source,
+    /// each run in the line is looked at for whether anybody could ever do it.
+    fn judged(&mut self, state: &State, judgement: &Judgement) {
+        let class = judgement.class();
+        let limited = |candidate: &Candidate| {
+            let facts = state.workers.get(&candidate.worker).and_then(|worker| worker.facts.as_ref());
+            facts.is_some_and(|(_, facts)| facts.limits.max_upload_bytes != 0)
+        };
+        if judgement.candidates().is_empty() || judgement.candidates().iter().any(limited) {
+            self.runs.extend(state.runs_of_class(&class));
+        }
+        if state.runs_of_class(&class).next().is_some() {
+            self.workers.extend(state.free_of_class(&class).cloned());
         }
     }
 
@@ -82,6 +100,7 @@ impl Agenda {
         }
         if std::mem::take(&mut self.ticked) {
             self.workers.extend(state.index.workers().cloned());
+            self.workers.extend(state.classes().flat_map(|class| state.free_of_class(class)).cloned());
             self.look_around(state, observed, stamp.tick);
         }
         self.runs.iter().copied().collect()
@@ -124,6 +143,11 @@ impl Agenda {
     /// The workers that may have a slot for somebody.
     pub(crate) fn workers(&self) -> impl Iterator<Item = &WorkerName> {
         self.workers.iter()
+    }
+
+    /// A worker was looked at, and nothing can be offered to it.
+    pub(crate) fn worker_looked_at(&mut self, worker: &WorkerName) {
+        self.workers.remove(worker);
     }
 
     /// The workers were looked at, and nothing can be offered to any of them.

@@ -1,4 +1,4 @@
-//! Where every run stands: in the lanes of workers, and under the tick that makes it due.
+//! Where every run stands: in the lanes of workers and of classes, and under the tick that makes it due.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use super::share::{Share, Shares};
 use crate::attempt::AttemptState;
 use crate::config::FarmConfig;
 use crate::job::Job;
+use crate::judgement::{Candidate, Judgement};
 use crate::run::Run;
 use crate::state::State;
 use crate::worker::Worker;
@@ -22,6 +23,8 @@ pub(crate) struct Index {
     /// Jobs that may start, by the worker that was chosen for them and the capabilities it was chosen for: a worker that has changed finds
     /// an empty lane, until its runs are selected anew.
     lanes: BTreeMap<WorkerName, BTreeMap<Sha256, Lane>>,
+    /// Jobs that any worker of a class may take, by class.
+    classes: BTreeMap<Sha256, Lane>,
     /// Runs that have not ended, by the first tick at which time alone may end something of them.
     due: BTreeSet<(Tick, Arrival)>,
     /// Ended runs, by when they ended.
@@ -49,11 +52,7 @@ impl Index {
             if counts(&place, &standing.turn, rows.workers) {
                 self.shares.wait(standing.turn.tag);
             }
-            let lanes = match self.lanes.get_mut(place.worker) {
-                Some(lanes) => lanes,
-                None => self.lanes.entry(place.worker.clone()).or_default(),
-            };
-            lanes.entry(place.capabilities_sha256).or_default().insert(standing);
+            self.lane_at(&place).insert(standing);
         }
     }
 
@@ -71,15 +70,38 @@ impl Index {
             if counts(&place, &standing.turn, rows.workers) {
                 self.shares.wait_no_longer(standing.turn.tag);
             }
-            let Some(lanes) = self.lanes.get_mut(place.worker) else { continue };
-            let Some(lane) = lanes.get_mut(&place.capabilities_sha256) else { continue };
+            let lane = self.lane_at(&place);
             lane.remove(standing);
             if lane.is_empty() {
-                lanes.remove(&place.capabilities_sha256);
+                self.close_lane(&place);
             }
-            if lanes.is_empty() {
-                self.lanes.remove(place.worker);
+        }
+    }
+
+    fn lane_at(&mut self, place: &Place<'_>) -> &mut Lane {
+        match place {
+            Place::Worker { name, capabilities_sha256 } => {
+                // A lookup before the entry: names are not copied for the many who stand where others do.
+                if !self.lanes.contains_key(*name) {
+                    self.lanes.insert((*name).clone(), BTreeMap::new());
+                }
+                self.lanes.get_mut(*name).expect("there is one now").entry(*capabilities_sha256).or_default()
             }
+            Place::Class(class) => self.classes.entry(*class).or_default(),
+        }
+    }
+
+    /// Takes away a lane in which nobody stands.
+    fn close_lane(&mut self, place: &Place<'_>) {
+        match place {
+            Place::Worker { name, capabilities_sha256 } => {
+                let Some(lanes) = self.lanes.get_mut(*name) else { return };
+                lanes.remove(capabilities_sha256);
+                if lanes.is_empty() {
+                    self.lanes.remove(*name);
+                }
+            }
+            Place::Class(class) => drop(self.classes.remove(class)),
         }
     }
 
@@ -94,7 +116,7 @@ impl Index {
         counted(lanes, worker).for_each(|tag| shares.wait_no_longer(tag));
     }
 
-    /// Workers for which jobs wait.
+    /// Workers that were chosen for jobs that wait.
     pub(super) fn workers(&self) -> impl Iterator<Item = &WorkerName> {
         self.lanes.keys()
     }
@@ -116,16 +138,21 @@ impl Index {
     }
 }
 
-/// A worker as it was when it was chosen.
-struct Place<'a> {
-    worker: &'a WorkerName,
-    capabilities_sha256: Sha256,
+/// Whose lane it is.
+enum Place<'a> {
+    /// A worker's, as it was when it was chosen.
+    Worker { name: &'a WorkerName, capabilities_sha256: Sha256 },
+    /// A class's: all its workers'.
+    Class(Sha256),
 }
 
 /// Whether a tag is a part of virtual time: its run has not started, and nothing but others keep it waiting. A run that waits for a
-/// quarantined Mac would hold the time of all others.
+/// quarantined Mac would hold the time of all others. Those of classes are looked up when they are asked for.
 fn counts(place: &Place<'_>, turn: &Turn, workers: &BTreeMap<WorkerName, Worker>) -> bool {
-    turn.is_fresh && workers.get(place.worker).and_then(open_for) == Some(&place.capabilities_sha256)
+    match place {
+        Place::Worker { name, capabilities_sha256 } => turn.is_fresh && workers.get(*name).and_then(open_for) == Some(capabilities_sha256),
+        Place::Class(_) => false,
+    }
 }
 
 /// The capabilities for which a worker is open.
@@ -161,13 +188,18 @@ fn standings<'a>(run: &'a Run, jobs: &'a BTreeMap<JobId, Job>) -> impl Iterator<
     let waiting = in_turn(run, jobs).filter(move |(_, job)| whole && job.state() == JobState::Queued);
     let waiting = waiting.filter(|(_, job)| job.live().is_none() && !job.cancel_requested);
     waiting.filter_map(move |(number, job)| {
+        let turn = Turn { is_fresh: true, tag: run.share.start, arrival: run.accepted, job: number, since: run.accepted_tick };
+        let priority = run.options.priority;
+        if let Some(class) = run.line_class(job.destination) {
+            return Some((Place::Class(class), Standing { priority, turn, not_before: None }));
+        }
         let selection = &run.selection(job.destination)?.selection;
         let worker = &selection.worker;
         let mut beside = run.jobs().filter_map(|other| jobs.get(other)).filter(|other| other.destination == job.destination);
         let has_started = run.destinations[job.destination as usize].started && beside.any(|other| other.has_run_on(worker));
-        let turn = Turn { is_fresh: !has_started, tag: run.share.start, arrival: run.accepted, job: number, since: run.accepted_tick };
-        let standing = Standing { priority: run.options.priority, turn, not_before: job.not_before.get(worker).copied() };
-        Some((Place { worker, capabilities_sha256: selection.capabilities_sha256 }, standing))
+        let not_before = job.not_before.get(worker).copied();
+        let standing = Standing { priority, turn: Turn { is_fresh: !has_started, ..turn }, not_before };
+        Some((Place::Worker { name: worker, capabilities_sha256: selection.capabilities_sha256 }, standing))
     })
 }
 
@@ -224,16 +256,50 @@ impl State {
 
     /// The share of a run that is accepted now.
     pub(crate) fn next_share(&self, requester: &str, jobs: usize) -> Share {
-        self.index.shares.next(requester, jobs, &self.config)
+        self.index.shares.next(self.waiting_at(), (requester, jobs), &self.config)
     }
 
-    /// Where those who wait are, in virtual time; `None` while nobody waits.
+    /// Where those who wait are, in virtual time; `None` while nobody waits for a worker that is chosen, or in the line of a class that has one.
     pub(crate) fn waiting_at(&self) -> Option<u64> {
-        self.index.shares.least_waiting()
+        let open = self.index.classes.iter().filter(|(class, _)| !self.candidates(class).is_empty());
+        let of_classes = open.filter_map(|(_, lane)| lane.least_tag()).min();
+        self.index.shares.least_waiting().into_iter().chain(of_classes).min()
     }
 
-    /// The jobs that would be offered to a worker now, one after the other, were it heard and had it slots for all of them.
+    /// The workers of a class, in order of rank; none while it was not judged for the present fleet.
+    pub(crate) fn candidates(&self, class: &Sha256) -> &[Candidate] {
+        self.judgement_of_class(class).map_or(&[], Judgement::candidates)
+    }
+
+    /// Classes in whose lines jobs stand.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = &Sha256> {
+        self.index.classes.keys()
+    }
+
+    /// The jobs in the line of a class, each with its turn and the band it counts as of; the next to be offered first.
+    pub(crate) fn class_line(&self, class: &Sha256, now: Tick) -> impl Iterator<Item = (usize, Turn)> + use<'_> {
+        let age_ms = self.config.queue.age_ms;
+        self.index.classes.get(class).into_iter().flat_map(move |lane| lane.line(Taking::All, now, age_ms))
+    }
+
+    /// Runs of which a job stands in the line of a class.
+    pub(super) fn runs_of_class(&self, class: &Sha256) -> impl Iterator<Item = Arrival> {
+        self.index.classes.get(class).into_iter().flat_map(Lane::turns).map(|turn| turn.arrival)
+    }
+
+    /// The workers of a class that have a slot.
+    pub(super) fn free_of_class(&self, class: &Sha256) -> impl Iterator<Item = &WorkerName> + use<'_> {
+        let names = self.candidates(class).iter().map(|candidate| &candidate.worker);
+        names.filter(|name| self.workers.get(*name).is_some_and(|worker| worker.free_slots() > 0))
+    }
+
+    /// The jobs of which a worker was chosen, as they would be offered to it now, one after the other, were it heard and had it slots for all.
     pub fn line<'a>(&'a self, worker: &Worker, now: Tick) -> impl Iterator<Item = (&'a Run, &'a Job)> + use<'a> {
+        self.own_line(worker, now).filter_map(|(_, turn)| self.at(turn))
+    }
+
+    /// The same, each with its turn and the band it counts as of.
+    pub(crate) fn own_line<'a>(&'a self, worker: &Worker, now: Tick) -> impl Iterator<Item = (usize, Turn)> + use<'a> {
         let taking = match worker.intake {
             Intake::Open => Some(Taking::All),
             Intake::Draining => Some(Taking::Continuations),
@@ -243,17 +309,22 @@ impl State {
         let digest = worker.facts.as_ref().map(|(digest, _)| digest);
         let lane = digest.and_then(|digest| self.index.lanes.get(&worker.name)?.get(digest));
         let age_ms = self.config.queue.age_ms;
-        let turns = lane.zip(taking).into_iter().flat_map(move |(lane, taking)| lane.line(taking, now, age_ms));
-        turns.filter_map(|turn| self.at(turn))
+        lane.zip(taking).into_iter().flat_map(move |(lane, taking)| lane.line(taking, now, age_ms))
     }
 
-    /// The workers for which jobs of a run wait.
+    /// The workers that may have a slot for jobs of a run.
     pub(crate) fn stands_at<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = &'a WorkerName> {
-        standings(run, &self.jobs).map(|(place, _)| place.worker)
+        standings(run, &self.jobs).flat_map(|(place, _)| {
+            let (worker, class) = match place {
+                Place::Worker { name, .. } => (Some(name), None),
+                Place::Class(class) => (None, Some(class)),
+            };
+            worker.into_iter().chain(class.into_iter().flat_map(|class| self.free_of_class(&class)))
+        })
     }
 
     /// The job whose turn it is.
-    fn at(&self, turn: Turn) -> Option<(&Run, &Job)> {
+    pub(crate) fn at(&self, turn: Turn) -> Option<(&Run, &Job)> {
         let run = self.arrived(turn.arrival)?;
         let job = self.jobs.get(run.jobs().nth(turn.job as usize)?)?;
         Some((run, job))

@@ -1,4 +1,4 @@
-//! Jobs that wait for one worker, in the order in which they get its slots.
+//! Jobs that wait for the same, one worker or any of a class, in the order in which they get slots.
 //!
 //! The order is: band, continuations of started runs first, share tag, arrival. Who has waited long counts as of the next band; that is asked
 //! of two jobs of each band, the first by tag and the oldest, so that neither time nor the length of the lane makes work. The oldest is
@@ -59,7 +59,7 @@ pub(super) struct Band {
     pub(super) by_arrival: BTreeMap<(Arrival, u32), Turn>,
 }
 
-/// Jobs that may start as soon as one worker, with the capabilities they were selected for, has a slot.
+/// Jobs that may start as soon as one worker, with the capabilities they were selected for, or any worker of a class has a slot.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Lane {
     pub(super) bands: [Band; BANDS],
@@ -101,6 +101,11 @@ impl Lane {
 
     pub(super) fn is_empty(&self) -> bool {
         self.resting.is_empty() && self.bands.iter().all(|band| band.by_share.is_empty())
+    }
+
+    /// The least tag of jobs that do not rest, where all are of runs that have yet to start.
+    pub(super) fn least_tag(&self) -> Option<u64> {
+        self.bands.iter().filter_map(|band| band.by_share.first()).map(|turn| turn.tag).min()
     }
 
     /// All of them.

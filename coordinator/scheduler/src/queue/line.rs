@@ -8,7 +8,7 @@ use rch_schemas::Tick;
 use super::Arrival;
 use super::lane::{BANDS, Lane, Taking, Turn};
 
-/// Yields each job once, the next to be offered first.
+/// Yields each job once with the band it counts as of, the next to be offered first.
 pub(crate) struct Line<'a> {
     bands: [Heads<'a>; BANDS],
     /// Those whose rest is over, the next one last, with the band each counts as of. Few: a refusal needs an offer.
@@ -69,11 +69,11 @@ impl<'a> Line<'a> {
 }
 
 impl Iterator for Line<'_> {
-    type Item = Turn;
+    type Item = (usize, Turn);
 
-    fn next(&mut self) -> Option<Turn> {
+    fn next(&mut self) -> Option<(usize, Turn)> {
         loop {
-            let (_, turn, head) = self.best()?;
+            let (band_now, turn, head) = self.best()?;
             match head {
                 Head::Share(band) => drop(self.bands[band].by_share.next()),
                 Head::Arrival(band) => drop(self.bands[band].by_arrival.next()),
@@ -81,7 +81,7 @@ impl Iterator for Line<'_> {
             }
             // A job is at the head by its share at one time and as the oldest at another.
             if self.told.insert(turn.place()) {
-                return Some(turn);
+                return Some((band_now, turn));
             }
         }
     }

@@ -16,6 +16,7 @@ pub use agenda::Agenda;
 pub use share::Share;
 
 pub(crate) use index::Index;
+pub(crate) use lane::Turn;
 
 /// The record that accepted a run, and its place in the record.
 pub(crate) type Arrival = (rch_schemas::LedgerSeq, u32);

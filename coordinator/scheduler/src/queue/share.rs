@@ -87,21 +87,21 @@ impl Shares {
         remove(&mut self.waiting, tag);
     }
 
-    /// The least tag that waits; `None` while nobody does.
+    /// The least tag that waits for a worker that is chosen; `None` while nobody does.
     pub(super) fn least_waiting(&self) -> Option<u64> {
         self.waiting.first_key_value().map(|(tag, _)| *tag)
     }
 
-    /// Virtual time: the least tag that waits, else the last finish known.
-    fn now(&self) -> u64 {
-        self.least_waiting().or(self.latest.last_key_value().map(|(finish, _)| *finish)).unwrap_or_default()
+    /// Virtual time: the least tag that waits, as given, else the last finish known.
+    fn now(&self, waiting: Option<u64>) -> u64 {
+        waiting.or(self.latest.last_key_value().map(|(finish, _)| *finish)).unwrap_or_default()
     }
 
-    /// The share of a run that is accepted now.
-    pub(super) fn next(&self, requester: &str, jobs: usize, config: &FarmConfig) -> Share {
+    /// The share of a run that is accepted while the least tag that waits is the given one.
+    pub(super) fn next(&self, waiting: Option<u64>, (requester, jobs): (&str, usize), config: &FarmConfig) -> Share {
         let last = self.finishes.get(requester).and_then(BTreeSet::last).map_or(0, |(finish, _)| *finish);
         let weight = config.queue.weights.get(requester).copied().unwrap_or(1);
-        Share::at(self.now().max(last), jobs, weight)
+        Share::at(self.now(waiting).max(last), jobs, weight)
     }
 }
 

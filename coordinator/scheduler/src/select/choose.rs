@@ -1,4 +1,4 @@
-//! Along the ranks of a judgement to the first candidate that will do.
+//! From a judgement to a choice: along the ranks to the first candidate that will do, or, in adaptive mode, to the best of the first.
 
 use rch_schemas::destination::DestinationSpec;
 use rch_schemas::document::{CapabilitiesSource, PassedOver, SelectionMode};
@@ -6,6 +6,7 @@ use rch_schemas::requirement::Requirement;
 use rch_schemas::{Reason, WorkerName};
 
 use super::DECISION_VERSION;
+use super::adaptive::{self, Best};
 use super::judge::{Ask, judge};
 use super::moment::{Fleet, Moment};
 use super::negotiated::Reach;
@@ -39,19 +40,39 @@ pub(crate) struct Choice {
 /// Chooses a worker for a destination of a run. After a job of it has run, only workers that give the same job key will do.
 pub(crate) fn choose(fleet: &Fleet<'_>, want: Want<'_>) -> Result<Choice, NoChoice> {
     let (judgement, judged_now) = judgement_for(fleet, want)?;
+    let best = match mode(want) {
+        SelectionMode::Deterministic => first(fleet, want, &judgement),
+        SelectionMode::Adaptive => adaptive::best(fleet, want, &judgement),
+    };
+    match best {
+        Ok(best) => {
+            let resolution = judgement.resolution(best.candidate);
+            let selection = select(fleet, want, &judgement, best);
+            let mut made = MadeSelection { selection, seq: fleet.stamp.seq, at: fleet.stamp.wall };
+            made.selection.evidence_sha256 = evidence_sha256(&made, &judgement, resolution);
+            Ok(Choice { made, judgement, judged_now })
+        }
+        Err(passed_over) => Err(no_choice(&Bonds::of(fleet, want.run, want.destination), &judgement, &passed_over)),
+    }
+}
+
+/// What decides: a destination on which a job has run stays with its worker, and when that fails goes on along the ranks, in either mode.
+fn mode(want: Want<'_>) -> SelectionMode {
+    if want.run.line_class(want.destination).is_some() { SelectionMode::Adaptive } else { SelectionMode::Deterministic }
+}
+
+/// The first candidate by rank that will do; those passed over when none will.
+fn first<'a>(fleet: &Fleet<'_>, want: Want<'_>, judgement: &'a Judgement) -> Result<Best<'a>, Vec<PassedOver>> {
     let bonds = Bonds::of(fleet, want.run, want.destination);
     let mut passed_over = Vec::new();
     for candidate in judgement.candidates() {
         let moment = fleet.moment(&candidate.worker);
-        let Some(passed) = keeps_out(fleet, &bonds, (&judgement, candidate), moment) else {
-            let selection = Selection { passed_over, ..select(fleet, want, (&judgement, candidate), moment) };
-            let mut made = MadeSelection { selection, seq: fleet.stamp.seq, at: fleet.stamp.wall };
-            made.selection.evidence_sha256 = evidence_sha256(&made, &judgement, judgement.resolution(candidate));
-            return Ok(Choice { made, judgement, judged_now });
-        };
-        add(&mut passed_over, passed);
+        match keeps_out(fleet, &bonds, (judgement, candidate), moment) {
+            Some(passed) => add(&mut passed_over, passed),
+            None => return Ok(Best { candidate, moment, passed_over, metrics: Vec::new() }),
+        }
     }
-    Err(no_choice(&bonds, &judgement, &passed_over))
+    Err(passed_over)
 }
 
 /// Workers that could ever do a destination of a run, whatever keeps them from it now.
@@ -82,7 +103,11 @@ pub(super) fn reach(fleet: &Fleet<'_>, want: Want<'_>) -> Reach {
 }
 
 /// The judgement of the class of what is asked: the one that is recorded, or a new one.
-fn judgement_for(fleet: &Fleet<'_>, want: Want<'_>) -> Result<(Judgement, bool), NoChoice> {
+pub(super) fn judgement_for(fleet: &Fleet<'_>, want: Want<'_>) -> Result<(Judgement, bool), NoChoice> {
+    let of_class = want.run.line_class(want.destination).and_then(|class| fleet.state.judgement_of_class(&class));
+    if let Some(recorded) = of_class {
+        return Ok((recorded.clone(), false));
+    }
     let requirement = want.run.requirement(want.destination).expect("destinations are named by index");
     let spec = DestinationSpec::parse(&requirement.destination.asked)
         .map_err(|error| NoChoice::Never(Reason::NoSuchDestination, error.to_string()))?;
@@ -100,7 +125,12 @@ pub(crate) fn judge_again(state: &State, requirement: &Requirement, protocol_ver
 }
 
 /// What keeps a candidate out of this choice; `None` when nothing does.
-fn keeps_out(fleet: &Fleet<'_>, bonds: &Bonds<'_>, (judgement, candidate): (&Judgement, &Candidate), moment: Moment) -> Option<PassedOver> {
+pub(super) fn keeps_out(
+    fleet: &Fleet<'_>,
+    bonds: &Bonds<'_>,
+    (judgement, candidate): (&Judgement, &Candidate),
+    moment: Moment,
+) -> Option<PassedOver> {
     let mut verdicts = bonds.lasting(&candidate.worker, judgement.resolution(candidate));
     let (passing, liveness, capabilities_age_ms) = fleet.of_the_moment(moment);
     verdicts.extend(passing);
@@ -110,7 +140,7 @@ fn keeps_out(fleet: &Fleet<'_>, bonds: &Bonds<'_>, (judgement, candidate): (&Jud
 }
 
 /// Adds to those with the very same reasons.
-fn add(passed_over: &mut Vec<PassedOver>, passed: PassedOver) {
+pub(super) fn add(passed_over: &mut Vec<PassedOver>, passed: PassedOver) {
     let alike = |known: &&mut PassedOver| {
         known.verdicts == passed.verdicts && known.liveness == passed.liveness && known.capabilities_age_ms == passed.capabilities_age_ms
     };
@@ -120,8 +150,9 @@ fn add(passed_over: &mut Vec<PassedOver>, passed: PassedOver) {
     }
 }
 
-/// The choice, but for those passed over and the digest of its evidence, which is made of the rest.
-fn select(fleet: &Fleet<'_>, want: Want<'_>, (judgement, chosen): (&Judgement, &Candidate), moment: Moment) -> Selection {
+/// The choice, but for the digest of its evidence, which is made of the rest.
+fn select(fleet: &Fleet<'_>, want: Want<'_>, judgement: &Judgement, best: Best<'_>) -> Selection {
+    let chosen = best.candidate;
     let facts = fleet.state.workers.get(&chosen.worker).and_then(|worker| worker.facts.as_ref());
     let (capabilities_sha256, _) = facts.expect("a candidate was judged by its facts");
     Selection {
@@ -129,12 +160,12 @@ fn select(fleet: &Fleet<'_>, want: Want<'_>, (judgement, chosen): (&Judgement, &
         destination: want.destination,
         revision: want.revision,
         judgement_sha256: judgement.sha256(),
-        // Adaptive tie-breakers come with their own issue; until then a run that asks for them is decided, and recorded, deterministically.
-        mode: SelectionMode::Deterministic,
+        mode: mode(want),
         worker: chosen.worker.clone(),
-        passed_over: Vec::new(),
+        passed_over: best.passed_over,
+        metrics: best.metrics,
         capabilities_sha256: *capabilities_sha256,
-        capabilities_age_ms: moment.capabilities_age_ms,
+        capabilities_age_ms: best.moment.capabilities_age_ms,
         capabilities_source: CapabilitiesSource::Cached,
         evidence_sha256: judgement.sha256(),
         decision_version: DECISION_VERSION,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rch_schemas::document::{PassedOver, Verdict};
+use rch_schemas::id::CacheNamespace;
 use rch_schemas::wire::http::Liveness;
 use rch_schemas::{Reason, WorkerName};
 
@@ -63,6 +64,20 @@ impl Fleet<'_> {
                     liveness: passed.liveness.unwrap_or(Liveness::Online),
                     capabilities_age_ms: passed.capabilities_age_ms,
                 })
+            }
+        }
+    }
+
+    /// Whether a worker keeps something of a cache namespace, and how much free disk space it has, in bytes.
+    pub(super) fn keeps(&self, worker: &WorkerName, namespace: &CacheNamespace) -> (bool, u64) {
+        match self.sight {
+            Sight::Heard(observed) => {
+                let row = observed.workers.get(worker);
+                row.map_or((false, 0), |row| (row.warm_namespaces.contains(namespace), row.disk_free_bytes))
+            }
+            Sight::Recorded(selection) => {
+                let seen = selection.metrics.iter().find(|metrics| metrics.worker == *worker);
+                seen.map_or((false, 0), |metrics| (metrics.warm_namespace, metrics.disk_free_bytes))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What of a run itself excludes workers that its class does not: the key it is bound to, products, refusals, the size of its source.
 
+use std::time::Duration;
+
 use rch_schemas::document::{JobStatus, Resolution, Verdict};
 use rch_schemas::{Action, Reason, WorkerName};
 
@@ -50,6 +52,13 @@ impl<'a> Bonds<'a> {
             verdicts.push(verdict(Reason::ProductsElsewhere, builder.as_str(), "another worker"));
         }
         verdicts
+    }
+
+    /// How long a worker that refused a job of this destination wants to be left alone with it.
+    pub(super) fn rests_until(&self, worker: &WorkerName) -> Option<Duration> {
+        let now = self.fleet.stamp.tick;
+        let until = self.jobs.iter().filter_map(|job| job.not_before.get(worker)).filter(|until| **until > now).max()?;
+        Some(until.since(now))
     }
 
     /// A worker that has just refused a job of this destination is not asked again while another would do.

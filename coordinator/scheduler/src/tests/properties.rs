@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use rch_schemas::document::Outcome;
+use rch_schemas::document::{Outcome, SelectionMode};
 use rch_schemas::requirement::DestinationRequest;
 use rch_schemas::wire::agent::ReportBody;
 use rch_schemas::wire::http::{Intake, JobState, SubmitRun};
@@ -32,13 +32,14 @@ enum Move {
     Restore { run: usize },
 }
 
-/// Which destinations a run has, and which of them each step names; and whether it goes on after failures.
+/// Which destinations a run has, and which of them each step names; whether it goes on after failures, and how its workers are chosen.
 #[derive(Debug, Clone)]
 struct Matrix {
     destinations: usize,
     /// For each step, a bit for each destination; none means that the step names none, and has all.
     own: [u8; 2],
     goes_on: bool,
+    is_adaptive: bool,
 }
 
 impl Matrix {
@@ -52,12 +53,15 @@ impl Matrix {
             step.destinations = (!own.is_empty()).then_some(own);
         }
         request.options.continue_on_failure = self.goes_on;
+        if self.is_adaptive {
+            request.options.selection = SelectionMode::Adaptive;
+        }
     }
 }
 
 fn any_matrix() -> impl Strategy<Value = Matrix> {
-    let some = (1..4_usize, prop::array::uniform2(0..8_u8), any::<bool>());
-    some.prop_map(|(destinations, own, goes_on)| Matrix { destinations, own, goes_on })
+    let some = (1..4_usize, prop::array::uniform2(0..8_u8), any::<bool>(), any::<bool>());
+    some.prop_map(|(destinations, own, goes_on, is_adaptive)| Matrix { destinations, own, goes_on, is_adaptive })
 }
 
 /// An attempt that a worker speaks of.
@@ -305,18 +309,28 @@ proptest! {
     }
 
     #[test]
-    fn load_disk_and_free_slots_never_change_a_deterministic_choice(
-        rows in prop::collection::vec((any::<u32>(), any::<u32>(), any::<u64>()), 3),
+    fn nothing_that_moves_changes_a_deterministic_choice(
+        rows in prop::collection::vec((any::<u32>(), any::<u32>(), any::<u64>(), any::<bool>()), 3),
+        queued in prop::collection::vec(0..4_usize, 3),
     ) {
-        let choose = |rows: &[(u32, u32, u64)]| {
+        let choose = |rows: &[(u32, u32, u64, bool)], queued: &[usize]| {
             let mut farm = Farm::with(&WORKERS);
-            for (name, (slots_free, load, disk)) in WORKERS.iter().zip(rows) {
+            for (name, (slots_free, load, disk, warm)) in WORKERS.iter().zip(rows) {
                 let row = farm.observed.workers.get_mut(&worker(name)).unwrap();
                 (row.slots_free, row.load_hundredths, row.disk_free_bytes) = (*slots_free, *load, *disk);
+                row.warm_namespaces.extend(warm.then(|| "SampleApp".parse().unwrap()));
+            }
+            for (name, jobs) in WORKERS.iter().zip(queued) {
+                for number in 0..*jobs {
+                    let mut busy = request(&format!("request-{name}-{number}"), &["build"]);
+                    busy.request.options.worker = Some(worker(name));
+                    farm.submit_request(busy);
+                }
             }
             let run_id = farm.submit("request-01", &["build"]);
-            farm.run(&run_id).selection(0).unwrap().clone()
+            let made = farm.run(&run_id).selection(0).unwrap().selection.clone();
+            (made.worker, made.passed_over, made.metrics, made.mode)
         };
-        prop_assert_eq!(choose(&rows), choose(&[(0, 0, 0); 3]));
+        prop_assert_eq!(choose(&rows, &queued), choose(&[(0, 0, 0, false); 3], &[0; 3]));
     }
 }
