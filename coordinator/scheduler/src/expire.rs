@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rch_schemas::document::Outcome;
 use rch_schemas::wire::http::{JobState, Liveness};
-use rch_schemas::{Reason, WorkerName};
+use rch_schemas::{Reason, Tick, WorkerName};
 
 use crate::attempt::{AttemptRecord, AttemptState};
 use crate::cancel::withdrawal;
@@ -18,6 +18,33 @@ use crate::quarantine;
 use crate::queue::Arrival;
 use crate::state::State;
 use crate::worker::{Worker, liveness, silence};
+
+/// How much longer many that are silent together are waited for before they are lost all the same.
+const TOGETHER_WITHIN: Duration = Duration::from_mins(10);
+
+/// Workers that are silent long enough to be lost, and are not lost because they are so many at once; each for ten minutes at most.
+pub fn silent_together<'a>(state: &'a State, observed: &Observed, now: Tick) -> Vec<&'a WorkerName> {
+    let too_long = Duration::from_millis(state.config.lost_after_ms);
+    match silent_for(state, observed, now, too_long) {
+        Silent::Few(_) => Vec::new(),
+        Silent::Many(silent) => silent,
+    }
+}
+
+/// Workers that were heard once, are not lost, and have been silent for so long.
+enum Silent<'a> {
+    Few(Vec<&'a WorkerName>),
+    /// More than a third, and at least three: then it is more likely that the leader is deaf than that the fleet is dead.
+    Many(Vec<&'a WorkerName>),
+}
+
+fn silent_for<'a>(state: &'a State, observed: &Observed, now: Tick, limit: Duration) -> Silent<'a> {
+    let enrolled = |worker: &&Worker| state.config.inventory.contains_key(&worker.name);
+    let heard: Vec<_> = state.workers.values().filter(enrolled).filter(|worker| worker.session.is_some() && !worker.lost).collect();
+    let is_silent = |worker: &&&Worker| silence(worker, observed, now).is_some_and(|silence| silence >= limit);
+    let silent: Vec<_> = heard.iter().filter(is_silent).map(|worker| &worker.name).collect();
+    if silent.len() >= 3 && silent.len() * 3 > heard.len() { Silent::Many(silent) } else { Silent::Few(silent) }
+}
 
 /// Looks at the deadlines that have passed, and at every worker; never at every job.
 pub(crate) fn expire(state: &State, observed: &Observed, stamp: &Stamp) -> Vec<Event> {
@@ -57,16 +84,18 @@ struct Clock<'a> {
 }
 
 impl<'a> Clock<'a> {
-    /// Workers that were silent too long. When more than a third, and at least three, would be lost at once, none is: then it is more likely
-    /// that the leader is deaf than that the fleet is dead.
+    /// Workers that were silent too long; of many at once only those that were waited for long enough.
     fn newly_lost(&self) -> Vec<&'a WorkerName> {
-        let limit = Duration::from_millis(self.state.config.lost_after_ms);
-        let enrolled = |worker: &&Worker| self.state.config.inventory.contains_key(&worker.name);
-        let heard: Vec<_> =
-            self.state.workers.values().filter(enrolled).filter(|worker| worker.session.is_some() && !worker.lost).collect();
-        let silent = |worker: &&&Worker| silence(worker, self.observed, self.stamp.tick).is_some_and(|silence| silence >= limit);
-        let lost: Vec<_> = heard.iter().filter(silent).map(|worker| &worker.name).collect();
-        if lost.len() >= 3 && lost.len() * 3 > heard.len() { Vec::new() } else { lost }
+        let Self { state, observed, stamp } = *self;
+        let limit = Duration::from_millis(state.config.lost_after_ms);
+        let waited_for = |name: &&WorkerName| {
+            let worker = state.workers.get(*name);
+            worker.and_then(|worker| silence(worker, observed, stamp.tick)).is_some_and(|silence| silence >= limit + TOGETHER_WITHIN)
+        };
+        match silent_for(state, observed, stamp.tick, limit) {
+            Silent::Few(silent) => silent,
+            Silent::Many(silent) => silent.into_iter().filter(waited_for).collect(),
+        }
     }
 
     /// Runs that time may have done something to: their own deadlines, the silence of a worker they are offered to, an agent that no longer

@@ -49,6 +49,7 @@ pub use config::{FarmConfig, InventoryEntry, QueueConfig};
 pub use decide::decide;
 pub use document::{coordinator_summary, job_document, run_plan, run_summary, worker_selection};
 pub use event::{AcceptedJob, AcceptedRun, AcceptedStep, Event, Selection};
+pub use expire::silent_together;
 pub use explain::{Around, Board, reason, waited, waits};
 pub use job::{Job, JobPhase, SetRef, SourceGap};
 pub use judgement::{Candidate, Judgement};

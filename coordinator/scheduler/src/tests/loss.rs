@@ -85,6 +85,25 @@ fn nobody_is_lost_while_the_leader_is_deaf_or_most_of_the_fleet_is_silent() {
 }
 
 #[test]
+fn many_that_are_silent_together_are_told_and_waited_for_ten_minutes_longer() {
+    let mut farm = Farm::with(&["mac-1", "mac-2", "mac-3", "mac-4"]);
+    let lost = |farm: &Farm| farm.state.workers.values().filter(|worker| worker.lost).count();
+    let told = |farm: &Farm| crate::silent_together(&farm.state, &farm.observed, Tick(farm.tick)).len();
+    farm.wait(MINUTE, &["mac-4"]);
+    assert_eq!((lost(&farm), told(&farm)), (0, 3));
+    farm.wait(9 * MINUTE, &["mac-3", "mac-4"]);
+    assert_eq!((lost(&farm), told(&farm)), (2, 0), "two of four are not many, whoever was silent with them before");
+    farm.wait(2 * MINUTE, &["mac-4"]);
+    assert_eq!(lost(&farm), 3);
+
+    let mut farm = Farm::with(&["mac-1", "mac-2", "mac-3", "mac-4"]);
+    farm.wait(10 * MINUTE, &["mac-4"]);
+    assert_eq!((lost(&farm), told(&farm)), (0, 3));
+    farm.wait(MINUTE, &["mac-4"]);
+    assert_eq!((lost(&farm), told(&farm)), (3, 0), "a dead fleet is dead in the end");
+}
+
+#[test]
 fn a_suspect_worker_gets_no_offers_and_its_claims_still_count() {
     let mut farm = Farm::with(&["mac-1"]);
     let first = farm.submit("request-01", &["build"]);
