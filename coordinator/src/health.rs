@@ -21,6 +21,8 @@ pub(crate) enum Source {
     Store,
     /// Effects that failed and will be tried again.
     Effects,
+    /// Too many workers that are silent at once.
+    Workers,
 }
 
 /// What the leader knew of its workers at a moment.

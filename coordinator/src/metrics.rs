@@ -27,6 +27,10 @@ pub(crate) const PROJECTION_LAG: &str = "rch_projection_lag_records";
 pub(crate) const DURABILITY_DEGRADED: &str = "rch_durability_degraded";
 /// Messages of agents that could not be read, by `carrier`.
 pub(crate) const MESSAGES_DROPPED: &str = "rch_messages_dropped_total";
+/// Workers that are silent long enough to be lost, and are not since they are so many at once.
+pub(crate) const WORKERS_SILENT_TOGETHER: &str = "rch_workers_silent_together";
+/// Readings of a worker's machine that were asked for, by `outcome`: `read` or `failed`.
+pub(crate) const PROBES: &str = "rch_probes_total";
 /// Commands that panicked.
 pub(crate) const POISONED: &str = "rch_poisoned_commands_total";
 /// Bytes of chunks that clients uploaded.
@@ -77,6 +81,8 @@ fn describe() {
     describe_gauge!(PROJECTION_LAG, "Records of the ledger that the projection has not applied yet.");
     describe_gauge!(DURABILITY_DEGRADED, "1 when acknowledged work may be lost in a power cut, or when that is not known.");
     describe_counter!(MESSAGES_DROPPED, "Messages of agents that could not be read.");
+    describe_gauge!(WORKERS_SILENT_TOGETHER, "Workers that would be lost, were they not so many at once; above 0 a person must look.");
+    describe_counter!(PROBES, "Readings of a worker's machine that were asked for, by what came of them.");
     describe_counter!(POISONED, "Commands that panicked and were set aside.");
     describe_counter!(UPLOAD_BYTES, Unit::Bytes, "Bytes of chunks that clients uploaded.");
     describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time to answer an HTTP request.");

@@ -21,6 +21,8 @@ pub(crate) enum Event {
     Answered(Answer),
     /// An attempt is over; its report is in the outbox.
     Ended { key: AttemptKey, body: ReportBody },
+    /// The farm asks for what the machine can do.
+    ProbeAsked,
     /// The machine was read.
     Probed(Box<Probe>),
     /// Time passed.

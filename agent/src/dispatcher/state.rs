@@ -23,8 +23,10 @@ use crate::probe::Probe;
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(5);
 /// The source of a run is kept this long after its last attempt: its next step may come.
 const SOURCE_KEPT: Duration = Duration::from_mins(10);
-/// The machine is read this often; half of the farm's default for how old capabilities may be.
+/// The machine is read this often until the farm has said how old capabilities may be: half of its default.
 const PROBE_EVERY: Duration = Duration::from_secs(150);
+/// However short a farm's patience is: reading a Mac takes seconds.
+const PROBE_EVERY_MIN: Duration = Duration::from_secs(1);
 /// A drained agent waits this long for the receipts of reports that are safe on disk.
 const LEAVE_WITHOUT_RECEIPT: Duration = Duration::from_secs(10);
 
@@ -55,12 +57,23 @@ enum Known {
     Since(LedgerSeq),
 }
 
+/// Whether the machine is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probing {
+    No,
+    Running,
+    /// It is, and somebody has asked since it began: it is read again after that.
+    RunningAndAgain,
+}
+
 /// All state that changes.
 #[derive(Debug)]
 pub(crate) struct State {
     identity: Identity,
     probe: Probe,
     probed: Uptime,
+    probing: Probing,
+    probe_every: Duration,
     held: Held,
     reports: Reports,
     known: Known,
@@ -82,6 +95,8 @@ impl State {
             identity,
             probe,
             probed: now,
+            probing: Probing::No,
+            probe_every: PROBE_EVERY,
             held: Held::default(),
             known: Known::No { not_before: now },
             version: None,
@@ -121,6 +136,7 @@ impl State {
             Event::Cancel { key, ledger_seq } => self.cancel(&key, ledger_seq),
             Event::Answered(answer) => self.answered(answer, now),
             Event::Ended { key, body } => self.ended(key, body),
+            Event::ProbeAsked => self.probe().into_iter().collect(),
             Event::Probed(probe) => self.probed(*probe, now),
             Event::Tick => self.tick(now),
             Event::Stop => self.stop(),
@@ -210,6 +226,9 @@ impl State {
             return Vec::new();
         }
         self.newest = state.ledger_seq;
+        if let Some(ttl) = state.probe_ttl_ms.map(Duration::from_millis) {
+            self.probe_every = (ttl / 2).max(PROBE_EVERY_MIN);
+        }
         if state.session != self.identity.session {
             tracing::warn!(found = %state.session, "the farm knows another session of this worker");
             self.known = Known::No { not_before: now };
@@ -343,18 +362,34 @@ impl State {
         self.held.insert(key.clone(), Holding::Reporting { run, log_offset });
         self.reports.push(body);
         let mut effects = vec![Effect::Wipe(key)];
-        effects.extend(changed.then_some(Effect::Probe));
+        effects.extend(changed.then(|| self.probe()).flatten());
         effects
+    }
+
+    /// Reads the machine, one reading at a time: what was asked during one is answered by the next, which begins after the question.
+    fn probe(&mut self) -> Option<Effect> {
+        match self.probing {
+            Probing::No => {
+                self.probing = Probing::Running;
+                Some(Effect::Probe)
+            }
+            Probing::Running | Probing::RunningAndAgain => {
+                self.probing = Probing::RunningAndAgain;
+                None
+            }
+        }
     }
 
     fn probed(&mut self, probe: Probe, now: Uptime) -> Vec<Effect> {
         self.probe = probe;
         self.probed = now;
+        let again = self.probing == Probing::RunningAndAgain;
+        self.probing = Probing::No;
         if matches!(self.known, Known::Since(_)) && !self.reports.holds("capabilities") {
             let (facts, observed) = (Box::new(self.probe.facts.as_ref().clone()), Box::new(self.probe.observed.clone()));
             self.reports.push(ReportBody::Capabilities { facts, observed });
         }
-        Vec::new()
+        again.then(|| self.probe()).flatten().into_iter().collect()
     }
 
     fn tick(&mut self, now: Uptime) -> Vec<Effect> {
@@ -368,10 +403,8 @@ impl State {
             self.sources.remove(&run);
             effects.push(Effect::RemoveSource(run));
         }
-        if now.since(self.probed) >= PROBE_EVERY {
-            // Counted from here, so that a probe that takes long is not asked for again at each tick.
-            self.probed = now;
-            effects.push(Effect::Probe);
+        if self.probing == Probing::No && now.since(self.probed) >= self.probe_every {
+            effects.extend(self.probe());
         }
         if self.leaving != Leaving::No && self.held.iter().all(|(_, holding)| matches!(holding, Holding::Reporting { .. })) {
             self.settled_since.get_or_insert(now);

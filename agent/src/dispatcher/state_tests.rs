@@ -94,7 +94,7 @@ impl Bench {
     fn state(&mut self, seq: u64, wanted: &[AttemptKey]) {
         let wanted = wanted.iter().map(|key| WantedAttempt { job_id: key.job_id.clone(), attempt: key.attempt }).collect();
         let session = sample::offer().session;
-        self.event(Event::State(WorkerState { session, ledger_seq: LedgerSeq(seq), draining: false, wanted }));
+        self.event(Event::State(WorkerState { session, ledger_seq: LedgerSeq(seq), draining: false, wanted, probe_ttl_ms: None }));
     }
 
     fn kind(&self) -> Option<&'static str> {
@@ -229,7 +229,7 @@ fn a_duplicate_of_this_worker_ends_the_agent_and_another_refusal_only_delays_it(
 fn a_state_for_another_session_ends_nothing_and_makes_this_one_announce_itself_again() {
     let mut bench = Bench::running();
     let session = crate::clock::session_id();
-    bench.event(Event::State(WorkerState { session, ledger_seq: LedgerSeq(50), draining: false, wanted: Vec::new() }));
+    bench.event(Event::State(WorkerState { session, ledger_seq: LedgerSeq(50), draining: false, wanted: Vec::new(), probe_ttl_ms: None }));
     assert!(!bench.ends());
     assert_eq!(bench.kind(), Some("announce"));
 }
@@ -294,6 +294,46 @@ fn a_changed_toolchain_makes_the_agent_look_again_and_tell() {
     bench.answer(Ok((30, None)));
     bench.event(Event::Probed(Box::new(probe())));
     assert_eq!(bench.kind(), Some("capabilities"));
+}
+
+#[test]
+fn the_machine_is_read_once_at_a_time_and_again_for_whoever_asked_meanwhile() {
+    let mut bench = Bench::known();
+    let probes = |bench: &Bench| bench.effects.contains(&Effect::Probe);
+    bench.event(Event::ProbeAsked);
+    assert!(probes(&bench));
+    bench.event(Event::ProbeAsked);
+    assert!(!probes(&bench));
+    bench.now = 10_000_000;
+    bench.event(Event::Tick);
+    assert!(!probes(&bench), "however long it takes");
+    bench.event(Event::Probed(Box::new(probe())));
+    assert!(probes(&bench), "what was read began before the question");
+    bench.answer(Ok((11, None)));
+    bench.event(Event::Probed(Box::new(probe())));
+    assert!(!probes(&bench));
+}
+
+#[test]
+fn the_machine_is_read_twice_as_often_as_the_farm_forgets() {
+    let mut bench = Bench::known();
+    let reads_at = |bench: &mut Bench, now| {
+        bench.now = now;
+        bench.event(Event::Tick);
+        bench.effects.contains(&Effect::Probe)
+    };
+    assert!(!reads_at(&mut bench, 149_000));
+    let state = |ttl_ms| {
+        let session = sample::offer().session;
+        WorkerState { session, ledger_seq: LedgerSeq(20), draining: false, wanted: Vec::new(), probe_ttl_ms: Some(ttl_ms) }
+    };
+    bench.event(Event::State(state(900_000)));
+    assert!(!reads_at(&mut bench, 449_000));
+    assert!(reads_at(&mut bench, 450_000));
+    bench.event(Event::Probed(Box::new(probe())));
+    bench.event(Event::State(state(60_000)));
+    assert!(!reads_at(&mut bench, 479_000));
+    assert!(reads_at(&mut bench, 480_000));
 }
 
 #[test]

@@ -278,7 +278,7 @@ impl Dispatcher {
     fn control(&mut self, request: ControlRequest) {
         let answer = match &request.control {
             Control::Probe => {
-                self.perform(Effect::Probe);
+                self.handle(Event::ProbeAsked);
                 Ok(ControlAnswer::Accepted)
             }
             Control::Status => Ok(ControlAnswer::Status {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rch_schemas::document::ProbeFailure;
 use rch_schemas::id::CacheNamespace;
 use rch_schemas::{Attempt, JobId, SessionId, Tick, WorkerName};
 
@@ -33,6 +34,8 @@ pub struct ObservedWorker {
     pub heard_at: Option<Tick>,
     /// When its capabilities were confirmed last.
     pub capabilities_at: Option<Tick>,
+    /// What came of asking for them last; absent when they came, or nobody asked.
+    pub probe_failure: Option<ProbeFailure>,
     /// What sessions that were replaced still say; absent when none does.
     pub replaced_talk: Option<ReplacedTalk>,
     /// Heartbeats in a row that did not name an attempt the worker should hold.

@@ -74,10 +74,13 @@ fn selected(state: &State, stamp: &Stamp, recorded: &Selection) -> Replayed {
             differs("worker", recorded.worker.to_string().into(), choice.made.selection.worker.to_string().into())
         }
         Ok(choice) => compare(recorded, &choice.made.selection),
-        Err(NoChoice::Wait(why) | NoChoice::Never(_, why)) => {
-            differs("worker", recorded.worker.to_string().into(), format!("no worker: {why}").into())
-        }
+        Err(NoChoice::Wait(misses)) => without_worker(recorded, &misses.join("; ")),
+        Err(NoChoice::Never(_, why)) => without_worker(recorded, &why),
     }
+}
+
+fn without_worker(recorded: &Selection, why: &str) -> Replayed {
+    differs("worker", recorded.worker.to_string().into(), format!("no worker: {why}").into())
 }
 
 fn compare(recorded: &impl Serialize, decided: &impl Serialize) -> Replayed {

@@ -1,5 +1,7 @@
 //! How others ask for a decision.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rch_scheduler::{CommandBody, Reply};
@@ -100,6 +102,8 @@ pub(crate) struct Asks {
     pub(super) operators: mpsc::Sender<Ask>,
     pub(super) submissions: mpsc::Sender<Ask>,
     pub(super) heard: mpsc::Sender<Heard>,
+    /// Whether something that was heard found no room.
+    pub(super) unheard: Arc<AtomicBool>,
     pub(super) leading: watch::Receiver<bool>,
     pub(super) link: watch::Receiver<Link>,
     pub(super) stalled: watch::Receiver<bool>,
@@ -168,10 +172,11 @@ impl Asks {
         self.wait(self.queue(queue, actor, request_id, body)?).await
     }
 
-    /// Tells what was heard; dropped when the state's owner is far behind, as a heartbeat is soon repeated.
+    /// Tells what was heard. When the state's owner is far behind it is dropped, and the owner learns that it has missed something: silence that
+    /// it sees then proves nothing.
     pub(crate) fn tell(&self, heard: Heard) {
         if self.heard.try_send(heard).is_err() {
-            tracing::debug!("a heartbeat was dropped: the dispatcher is far behind");
+            self.unheard.store(true, Ordering::Release);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rch_scheduler::{AttemptState, Observed, ObservedWorker, ReplacedTalk, State, Worker};
+use rch_schemas::document::ProbeFailure;
 use rch_schemas::wire::agent::Heartbeat;
 use rch_schemas::{Attempt, JobId, SessionId, Tick, WorkerName};
 
@@ -19,6 +20,10 @@ pub(crate) enum Heard {
     Own,
     /// A worker's heartbeat.
     Worker(WorkerName, Box<Heartbeat>),
+    /// A worker's report has come, from this session, and waits: nobody is lost whose word was not heard.
+    Report(WorkerName, SessionId),
+    /// A worker was asked for its capabilities, and they did not come.
+    ProbeFailed(WorkerName, ProbeFailure),
 }
 
 /// The leader's ears.
@@ -43,6 +48,17 @@ impl Hearing {
                 self.observed.hearing_since.get_or_insert(now);
             }
             Heard::Worker(name, heartbeat) => self.hear_worker(state, name, heartbeat, now),
+            Heard::Report(name, session) => {
+                let current = state.workers.get(name).and_then(|worker| worker.session.as_ref());
+                if current.is_some_and(|current| current.id == *session) {
+                    self.row(name, session).heard_at = Some(now);
+                }
+            }
+            Heard::ProbeFailed(name, failure) => {
+                if state.workers.contains_key(name) {
+                    self.observed.workers.entry(name.clone()).or_default().probe_failure = Some(failure.clone());
+                }
+            }
         }
     }
 
@@ -69,6 +85,7 @@ impl Hearing {
         row.heard_at = Some(now);
         if with_facts {
             row.capabilities_at = Some(now);
+            row.probe_failure = None;
         }
     }
 
@@ -138,6 +155,27 @@ mod tests {
         hearing.hear(&state, &Heard::Own, Tick(100));
         hearing.hear(&state, &Heard::Own, Tick(5_100));
         assert_eq!(hearing.observed.hearing_since, Some(Tick(100)));
+    }
+
+    #[test]
+    fn a_report_that_waits_is_a_sign_of_life_of_its_session_and_capabilities_make_a_failed_question_forgotten() {
+        let (mut state, mut hearing) = (State::default(), Hearing::new(Tick(0)));
+        let name: WorkerName = "mac-1".parse().expect("a name");
+        let session = |id: &str| id.parse::<SessionId>().expect("an id");
+        let (protocol, features) = (rch_schemas::protocol::ProtocolRange::OURS, std::collections::BTreeSet::new());
+        let current = rch_scheduler::Session { id: session("session-01"), agent_version: String::new(), protocol, features, slots: 1 };
+        state.workers.insert(name.clone(), Worker { session: Some(current), ..Worker::new(name.clone()) });
+        let heard_at = |hearing: &Hearing| hearing.observed.workers.get(&name).and_then(|row| row.heard_at);
+        hearing.hear(&state, &Heard::Report(name.clone(), session("session-00")), Tick(1));
+        assert_eq!(heard_at(&hearing), None);
+        hearing.hear(&state, &Heard::Report(name.clone(), session("session-01")), Tick(2));
+        assert_eq!(heard_at(&hearing), Some(Tick(2)));
+        let failure = ProbeFailure { error: "no agent listens".to_owned(), after_ms: 1 };
+        hearing.hear(&state, &Heard::ProbeFailed(name.clone(), failure.clone()), Tick(3));
+        hearing.reported(&name, &session("session-01"), false, Tick(4));
+        assert_eq!(hearing.observed.workers[&name].probe_failure, Some(failure));
+        hearing.reported(&name, &session("session-01"), true, Tick(5));
+        assert_eq!(hearing.observed.workers[&name].probe_failure, None);
     }
 
     #[test]

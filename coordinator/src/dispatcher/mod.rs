@@ -14,6 +14,7 @@ mod poison;
 mod queues;
 mod replica;
 mod said;
+mod silence;
 mod tasks;
 mod term;
 #[cfg(test)]

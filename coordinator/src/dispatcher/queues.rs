@@ -1,6 +1,8 @@
 //! The three queues, and how a record is filled from them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, watch};
 
@@ -16,7 +18,7 @@ const REPORTS_MAX: usize = 4_096;
 const OPERATORS_MAX: usize = 256;
 /// Submissions that may wait: two records full; more is answered 503 before any work.
 const SUBMISSIONS_MAX: usize = 512;
-/// Heartbeats that may wait: of a thousand workers, one each.
+/// Signs of life that may wait: of a thousand workers a heartbeat and a report each. What finds no room makes the leader deaf for a moment.
 const HEARD_MAX: usize = 2_048;
 /// Of one record, what each queue gets even when those before it are full.
 const SHARES: [usize; 3] = [128, 64, 64];
@@ -27,6 +29,7 @@ pub(crate) struct Queues {
     /// What did not fit into the last record.
     left_over: VecDeque<Ask>,
     heard: mpsc::Receiver<Heard>,
+    unheard: Arc<AtomicBool>,
     /// Whether commands are decided here.
     pub(super) leading: watch::Sender<bool>,
     /// Whether the append under way was not acknowledged in time.
@@ -48,11 +51,13 @@ pub(crate) fn queues(link: watch::Receiver<Link>) -> (Asks, Queues) {
     let (operators, operators_rx) = mpsc::channel(OPERATORS_MAX);
     let (submissions, submissions_rx) = mpsc::channel(SUBMISSIONS_MAX);
     let (heard, heard_rx) = mpsc::channel(HEARD_MAX);
+    let unheard = Arc::new(AtomicBool::new(false));
     let (leading, leading_rx) = watch::channel(false);
     let (stalled, stalled_rx) = watch::channel(false);
-    let asks = Asks { reports, operators, submissions, heard, leading: leading_rx, link, stalled: stalled_rx };
+    let asks =
+        Asks { reports, operators, submissions, heard, unheard: Arc::clone(&unheard), leading: leading_rx, link, stalled: stalled_rx };
     let commands = [reports_rx, operators_rx, submissions_rx];
-    (asks, Queues { commands, left_over: VecDeque::new(), heard: heard_rx, leading, stalled })
+    (asks, Queues { commands, left_over: VecDeque::new(), heard: heard_rx, unheard, leading, stalled })
 }
 
 impl Queues {
@@ -75,9 +80,19 @@ impl Queues {
         }
     }
 
+    /// Something that was heard and waits.
+    pub(super) fn heard(&mut self) -> Option<Heard> {
+        self.heard.try_recv().ok()
+    }
+
+    /// Whether something that was heard has found no room since this was asked last.
+    pub(super) fn has_missed(&self) -> bool {
+        self.unheard.swap(false, Ordering::AcqRel)
+    }
+
     /// What one record may take, `first` and what was left over before all else; commands whose callers have gone are dropped.
-    pub(super) fn fill(&mut self, first: Ask) -> Vec<Ask> {
-        let mut batch = vec![first];
+    pub(super) fn fill(&mut self, first: Option<Ask>) -> Vec<Ask> {
+        let mut batch: Vec<_> = first.into_iter().collect();
         batch.extend(self.left_over.drain(..));
         for (queue, share) in self.commands.iter_mut().zip(SHARES) {
             take(queue, share, &mut batch);
@@ -105,6 +120,7 @@ impl Queues {
             while queue.try_recv().is_ok() {}
         }
         while self.heard.try_recv().is_ok() {}
+        self.has_missed();
     }
 }
 
@@ -164,7 +180,7 @@ mod tests {
             }
         }
         let first = first(&mut queues).await;
-        let batch = queues.fill(first);
+        let batch = queues.fill(Some(first));
         assert_eq!(actors(&batch), [('r', 129), ('o', 10), ('s', 64), ('r', 53)]);
     }
 
@@ -184,6 +200,16 @@ mod tests {
         assert_eq!(refused, AskError::NotLeading);
     }
 
+    #[test]
+    fn a_sign_of_life_without_room_is_known_to_be_missed_once() {
+        let (asks, mut queues) = leading();
+        (0..HEARD_MAX).for_each(|_| asks.tell(Heard::Own));
+        assert!(!queues.has_missed());
+        asks.tell(Heard::Own);
+        assert_eq!((queues.has_missed(), queues.has_missed()), (true, false));
+        assert_eq!(std::iter::from_fn(|| queues.heard()).count(), HEARD_MAX);
+    }
+
     #[tokio::test]
     async fn what_was_put_back_comes_first_and_in_order() {
         let (asks, mut queues) = leading();
@@ -191,6 +217,6 @@ mod tests {
         let own = |actor: &str| Ask { actor: actor.to_owned(), ..Ask::own(CommandBody::Tick) };
         queues.put_back([own("a"), own("b")].into_iter());
         let first = first(&mut queues).await;
-        assert_eq!(actors(&queues.fill(first)), [('a', 1), ('b', 1), ('c', 1)]);
+        assert_eq!(actors(&queues.fill(Some(first))), [('a', 1), ('b', 1), ('c', 1)]);
     }
 }

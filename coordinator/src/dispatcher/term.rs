@@ -17,10 +17,11 @@ use super::poison;
 use super::queues::Next;
 use super::replica::{Replica, ReplicaError};
 use super::said::Said;
+use super::silence::Silence;
 use super::tasks::Dispatcher;
 use crate::clock::{self, FarmClock, Uptime};
 use crate::crash_point;
-use crate::effects::{Documents, Effects};
+use crate::effects::{Documents, Effects, Probes};
 use crate::health::Vitals;
 use crate::leader::Lease;
 use crate::ledger::{AppendError, JetStreamLog, LEDGER_VERSION, Now, Record, append};
@@ -55,6 +56,7 @@ pub(super) struct Term<'a> {
     /// After a tick that panicked: trying it twice a second would read the state anew each time.
     no_ticks_until: Uptime,
     said: Said,
+    silence: Silence,
 }
 
 enum Step {
@@ -68,6 +70,7 @@ enum Step {
 impl<'a> Term<'a> {
     pub(super) fn new(dispatcher: &'a mut Dispatcher, connection: &'a Connection, log: &'a JetStreamLog, lease: &'a Lease) -> Self {
         let clock = FarmClock::from(rch_schemas::Tick(0));
+        let silence = Silence::new(dispatcher.shared.board.clone());
         Self {
             dispatcher,
             connection,
@@ -78,6 +81,7 @@ impl<'a> Term<'a> {
             link: connection.link(),
             no_ticks_until: Uptime::now(),
             said: Said::default(),
+            silence,
         }
     }
 
@@ -103,6 +107,7 @@ impl<'a> Term<'a> {
         self.dispatcher.queues.leading.send_replace(false);
         ::metrics::gauge!(metrics::LEADER).set(0.0);
         self.dispatcher.shared.board.set_vitals(None);
+        self.silence.tell(&[], 0);
         self.dispatcher.shared.queue_board.clear();
         over.cancel();
         let ended = async { while tasks.join_next().await.is_some() {} };
@@ -117,6 +122,7 @@ impl<'a> Term<'a> {
         let mut tasks = JoinSet::new();
         let (effects, hints) = Effects::new(shared.clone(), self.connection.clone(), self.lease.clone());
         tasks.spawn(effects.run(over.clone()));
+        tasks.spawn(Probes::new(shared.clone(), self.connection.clone()).run(over.clone()));
         tasks.spawn(Documents::new(shared.clone(), self.connection.clone(), self.lease.clone()).run(over.clone()));
         tasks.spawn(Reports::new(shared.clone(), self.connection.clone()).run(over.clone()));
         tasks.spawn(Heartbeats::new(shared, self.connection.clone(), hints).run(over.clone()));
@@ -153,18 +159,21 @@ impl<'a> Term<'a> {
                     continue;
                 }
                 Step::Tick => {
-                    self.look_around();
+                    self.look_around(&replica.state);
                     self.show_queue(&replica.state);
                     if Uptime::now() < self.no_ticks_until {
                         continue;
                     }
-                    vec![Ask::own(CommandBody::Tick)]
+                    // What workers have said already goes before what time does to them.
+                    let mut batch = self.dispatcher.queues.fill(None);
+                    batch.push(Ask::own(CommandBody::Tick));
+                    batch
                 }
                 Step::Configured => {
                     let config = self.dispatcher.farm.borrow_and_update().clone();
                     vec![Ask::own(CommandBody::Configure(Box::new(config)))]
                 }
-                Step::Next(Next::Ask(first)) => self.dispatcher.queues.fill(first),
+                Step::Next(Next::Ask(first)) => self.dispatcher.queues.fill(Some(first)),
             };
             if let Some(end) = self.decide(replica, batch.into()).await? {
                 return Ok(end);
@@ -172,14 +181,22 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// Notices that something may have been missed, and shows what is known of the workers.
-    fn look_around(&mut self) {
+    /// Takes in what waits to be heard, notices that something may have been missed, and shows what is known of the workers.
+    fn look_around(&mut self, state: &State) {
         let (now, link) = (self.clock.now(), self.connection.link());
+        while let Some(heard) = self.dispatcher.queues.heard() {
+            self.hearing.hear(state, &heard, now);
+        }
+        if self.dispatcher.queues.has_missed() {
+            tracing::warn!("signs of life found no room, nobody is lost for a while");
+            self.hearing.deafen();
+        }
         if link != self.link {
             self.link = link;
             self.hearing.deafen();
         }
         self.hearing.look(now);
+        self.silence.tell(&rch_scheduler::silent_together(state, &self.hearing.observed, now), state.workers.len());
         self.dispatcher.shared.board.set_vitals(Some(Vitals { observed: self.hearing.observed.clone(), now }));
     }
 

@@ -1,4 +1,4 @@
-//! The effects that are messages: offers, states, cancels, probes. One task, in the order of the ledger.
+//! The effects that are messages: offers, states, cancels. One task, in the order of the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +71,6 @@ impl Effects {
         let mut changes = self.shared.projection.changes();
         let mut link = self.connection.link.clone();
         let mut connections = link.borrow_and_update().connections;
-        self.probe_all().await;
         let mut next_look = tokio::time::Instant::now();
         loop {
             let step = tokio::select! {
@@ -134,7 +133,6 @@ impl Effects {
         for worker in snapshot.workers()? {
             worker_state::tell(&self.connection, &snapshot, &worker).await?;
         }
-        self.probe_stale(&snapshot).await?;
         Ok(true)
     }
 
@@ -181,32 +179,5 @@ impl Effects {
             worker_state::tell(&self.connection, &snapshot, &worker).await?;
         }
         Ok(false)
-    }
-
-    /// A new leader has no capabilities younger than itself: it asks for them.
-    async fn probe_all(&self) {
-        let workers = self.shared.projection.snapshot().and_then(|snapshot| snapshot.workers());
-        match workers {
-            Ok(workers) => {
-                for worker in workers.iter().filter(|worker| worker.session.is_some()) {
-                    control::tell(&self.connection, self.farm(), worker, Control::Probe).await;
-                }
-            }
-            Err(error) => self.shared.projection.fail(&error),
-        }
-    }
-
-    /// Asks those whose capabilities will soon not count any more.
-    async fn probe_stale(&self, snapshot: &Snapshot) -> Result<(), ProjectionError> {
-        let Some(vitals) = self.shared.board.vitals() else { return Ok(()) };
-        let ttl = Duration::from_millis(snapshot.farm()?.config.probe_ttl_ms);
-        for worker in snapshot.workers()?.iter().filter(|worker| worker.session.is_some() && !worker.lost) {
-            let row = vitals.observed.workers.get(&worker.name);
-            let age = row.and_then(|row| row.capabilities_at).map(|at| vitals.now.since(at));
-            if age.is_none_or(|age| age > ttl * 3 / 4) {
-                control::tell(&self.connection, self.farm(), worker, Control::Probe).await;
-            }
-        }
-        Ok(())
     }
 }

@@ -38,5 +38,6 @@ fn state_of(snapshot: &Snapshot, worker: &Worker) -> Result<Option<WorkerState>,
         Intake::Open => false,
         Intake::Draining | Intake::Quarantined => true,
     };
-    Ok(Some(WorkerState { session: session.id.clone(), ledger_seq, draining, wanted }))
+    let probe_ttl_ms = Some(snapshot.farm()?.config.probe_ttl_ms);
+    Ok(Some(WorkerState { session: session.id.clone(), ledger_seq, draining, wanted, probe_ttl_ms }))
 }

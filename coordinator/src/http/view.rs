@@ -158,7 +158,7 @@ pub(super) fn worker(snapshot: &Snapshot, config: &FarmConfig, vitals: Option<&V
         protocol: worker.session.as_ref().map(|session| session.protocol),
         capabilities_sha256: facts.map(|(digest, _)| *digest),
         capabilities_age_ms: vitals.zip(row.and_then(|row| row.capabilities_at)).map(|(vitals, at)| millis(vitals.now.since(at))),
-        probe_failure: None,
+        probe_failure: row.and_then(|row| row.probe_failure.as_ref()).map(ToString::to_string),
     })
 }
 

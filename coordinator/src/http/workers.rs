@@ -14,7 +14,9 @@ use serde::de::DeserializeOwned;
 use super::error::{ApiError, ApiResult};
 use super::server::Api;
 use super::{body, names, runs, view};
-use crate::effects::control;
+use crate::clock::Uptime;
+use crate::effects::{control, note_failure};
+use crate::error_line::error_line;
 
 /// A few words, and what JSON needs around them.
 const BODY_BYTES_MAX: u64 = 16 * 1024;
@@ -71,7 +73,11 @@ pub(super) async fn probe(State(api): State<Api>, Path(name): Path<String>) -> A
     let worker = enrolled(&api, &name)?;
     let not_connected = || ApiError::new(Reason::Overloaded, "this coordinator has no connection to NATS");
     let connection = api.shared.connection.get().ok_or_else(not_connected)?;
-    control(connection, api.shared.config.farm.protocol, &worker, Control::Probe).await?;
+    let asked = Uptime::now();
+    if let Err(error) = control(connection, api.shared.config.farm.protocol, &worker, Control::Probe).await {
+        note_failure(&api.shared, worker.name, &error_line(&error), Uptime::now().since(asked));
+        return Err(error.into());
+    }
     Ok((StatusCode::ACCEPTED, Json(read(&api, &name)?)))
 }
 

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::Connection;
 use super::missing::really_missing;
 use crate::clock;
-use crate::dispatcher::{Answer, Queue};
+use crate::dispatcher::{Answer, Heard, Queue};
 use crate::metrics;
 use crate::projection::ProjectionError;
 use crate::shared::Shared;
@@ -106,6 +106,7 @@ impl Reports {
                 return Some(Received { worker, reply, request_id, version: farm.max, number: 0, report: Err(error) });
             }
         };
+        self.shared.asks.tell(Heard::Report(worker.clone(), request.payload.session.clone()));
         let version = version_of_answer(&request, farm);
         let (request_id, number) = (request.request_id.clone(), request.payload.number);
         match self.prepare(&worker, request.payload).await {

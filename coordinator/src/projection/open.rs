@@ -14,7 +14,7 @@ use super::table::{APPLY_VERSION_KEY, ARRIVALS, GAPS, JOBS, JUDGEMENTS, META, OL
 use crate::clock;
 
 /// Bumped when rows change their form or `apply` makes something else of an event.
-const APPLY_VERSION: u32 = 7;
+const APPLY_VERSION: u32 = 8;
 /// The database in `data_dir`.
 const FILE_NAME: &str = "projection.redb";
 

@@ -38,7 +38,7 @@ pub use queue::{Queue, WaitingJob, Waits};
 pub use replay::{DecisionKind, Replay, ReplayDifference, ReplayOutcome, ReplayedDecision};
 pub use result::{Destination, FailingTest, FirstError, JobStatus, Metrics, Outcome, PhaseTime, Summary, TestCounts, ToolchainDocument};
 pub use run::{PlannedDestination, PlannedJob, PlannedStep, RunPlan, RunState, RunSummary, SummarizedJob};
-pub use selection::{CandidateMetrics, CapabilitiesDocument, CapabilitiesSource, PassedOver, WorkerSelection};
+pub use selection::{CandidateMetrics, CapabilitiesDocument, CapabilitiesSource, PassedOver, ProbeFailure, WorkerSelection};
 pub use source::{EntryType, Recipe, RecipeChunk, SourceEntry, SourceManifest};
 pub use test_summary::{
     CaseCounts, Crash, CrashedProcess, PlaceCounts, Repetition, TestAttachment, TestCase, TestDevice, TestFailure, TestResult, TestSummary,

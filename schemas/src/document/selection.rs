@@ -1,6 +1,7 @@
 //! Evidence: why this worker. A pure function of recorded decisions, so that anybody can replay it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,25 @@ pub struct PassedOver {
     /// Age of their facts in milliseconds, when that was among the reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities_age_ms: Option<u64>,
+    /// Why they were not younger: what came of asking for new ones; absent when the answer was still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_failure: Option<ProbeFailure>,
+}
+
+/// A machine that was to be read again, and was not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProbeFailure {
+    /// What went wrong.
+    pub error: String,
+    /// How long it took to go wrong, in milliseconds.
+    pub after_ms: u64,
+}
+
+impl fmt::Display for ProbeFailure {
+    /// `macmini-01 has no agent that listens (after 0.1 s)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (after {}.{} s)", self.error, self.after_ms / 1_000, self.after_ms % 1_000 / 100)
+    }
 }
 
 /// What was seen of a worker when adaptive selection compared it with its equals.

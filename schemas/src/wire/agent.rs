@@ -257,6 +257,10 @@ pub struct WorkerState {
     pub draining: bool,
     /// Attempts offered to or claimed by the session.
     pub wanted: Vec<WantedAttempt>,
+    /// Age in milliseconds at which capabilities no longer count: the agent reads its machine twice as often. Absent from a farm that does not
+    /// say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_ttl_ms: Option<u64>,
 }
 
 /// An attempt that should be.

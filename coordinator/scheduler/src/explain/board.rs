@@ -8,16 +8,19 @@ use std::time::Duration;
 use rch_schemas::document::{Priority, SelectionMode, WaitingJob, Waits};
 use rch_schemas::wire::http::{Because, Intake, JobAhead, Liveness, RunningJob, WaitEstimate, Waiting};
 use rch_schemas::wire::waiting::NAMED_MAX;
-use rch_schemas::{Action, JobId, LedgerSeq, RunId, Sha256, Tick, WorkerName};
+use rch_schemas::{Action, JobId, LedgerSeq, RunId, Sha256, Tick, Timestamp, WorkerName};
 
 use super::history::waited;
 use super::line::{Kinds, Play};
 use super::reason::{Around, reason};
 use crate::attempt::AttemptState;
+use crate::command::Stamp;
 use crate::estimate::Kind;
 use crate::job::Job;
+use crate::judgement::class;
 use crate::observed::Observed;
 use crate::run::{MadeSelection, Run};
+use crate::select::{Fleet, Sight, Want, waits_for};
 use crate::state::State;
 use crate::worker::{Worker, liveness};
 
@@ -76,7 +79,14 @@ impl Board {
             slots: BTreeMap::new(),
             idle: BTreeMap::new(),
         };
-        let mut maker = Maker { state, observed, now, kinds: Kinds::new(&state.durations), idle: idle_workers(state, observed, now) };
+        let mut maker = Maker {
+            state,
+            observed,
+            now,
+            kinds: Kinds::new(&state.durations),
+            idle: idle_workers(state, observed, now),
+            missed: BTreeMap::new(),
+        };
         board.running = u32::try_from(state.workers.values().map(|worker| worker.held.len()).sum::<usize>()).unwrap_or(u32::MAX);
         for (run, job) in state.waiting_jobs() {
             board.rows.extend(maker.row(run, job));
@@ -196,6 +206,8 @@ struct Maker<'a> {
     kinds: Kinds<'a>,
     /// Workers with a free slot.
     idle: BTreeSet<&'a WorkerName>,
+    /// By class of judgement: what every worker lacks now; looked up once for all that ask the same.
+    missed: BTreeMap<Sha256, Option<String>>,
 }
 
 impl Maker<'_> {
@@ -207,6 +219,11 @@ impl Maker<'_> {
         let mut waiting = reason(job, self.state.jobs_of(run), &Around { run, worker, now: Some(self.now) })?;
         if matches!(waiting.because, Some(Because::StepBefore | Because::Offered)) {
             return None;
+        }
+        if waiting.because == Some(Because::NoWorker)
+            && let Some(missed) = self.missed(run, job.destination)
+        {
+            waiting.detail = format!("no worker that matches takes jobs now: {missed}");
         }
         let changed = made.zip(worker).is_some_and(|(made, (worker, _))| !is_as_chosen(worker, made));
         if changed && waiting.because == Some(Because::Busy) {
@@ -260,6 +277,20 @@ impl Maker<'_> {
             }
             board.class_lines.insert(*class, line);
         }
+    }
+
+    /// What keeps every worker from a destination of a run now.
+    fn missed(&mut self, run: &Run, destination: u32) -> Option<String> {
+        let class = class(&run.requirement(destination)?, run.protocol_version);
+        if let Some(missed) = self.missed.get(&class) {
+            return missed.clone();
+        }
+        // Nothing of this is recorded, so it needs no place in the ledger and no time of day.
+        let stamp = Stamp { seq: LedgerSeq(0), tick: self.now, wall: Timestamp::from_unix_ms(0) };
+        let fleet = Fleet { state: self.state, sight: Sight::Heard(self.observed), stamp: &stamp };
+        let missed = waits_for(&fleet, Want { run, destination, revision: run.revision + 1 });
+        self.missed.insert(class, missed.clone());
+        missed
     }
 
     /// Puts the rows into lines, tells what their workers do, and when each will start.

@@ -30,20 +30,20 @@ enum Contend {
 /// The best candidate, with what was seen.
 pub(super) struct Best<'a> {
     pub(super) candidate: &'a Candidate,
-    pub(super) moment: Moment,
+    pub(super) moment: Moment<'a>,
     pub(super) passed_over: Vec<PassedOver>,
     pub(super) metrics: Vec<CandidateMetrics>,
 }
 
 /// The best of the first candidates by rank that would do and have a slot, else of the first that would do; those passed over when none would.
-pub(super) fn best<'a>(fleet: &Fleet<'_>, want: Want<'_>, judgement: &'a Judgement) -> Result<Best<'a>, Vec<PassedOver>> {
+pub(super) fn best<'a>(fleet: &Fleet<'a>, want: Want<'_>, judgement: &'a Judgement) -> Result<Best<'a>, Vec<PassedOver>> {
     contend(fleet, want, judgement, Contend::Free).or_else(|_| contend(fleet, want, judgement, Contend::All))
 }
 
-fn contend<'a>(fleet: &Fleet<'_>, want: Want<'_>, judgement: &'a Judgement, who: Contend) -> Result<Best<'a>, Vec<PassedOver>> {
+fn contend<'a>(fleet: &Fleet<'a>, want: Want<'_>, judgement: &'a Judgement, who: Contend) -> Result<Best<'a>, Vec<PassedOver>> {
     let bonds = Bonds::of(fleet, want.run, want.destination);
     let namespace = &want.run.options.cache.namespace;
-    let (mut contenders, mut passed_over): (Vec<(&Candidate, Moment)>, Vec<PassedOver>) = (Vec::new(), Vec::new());
+    let (mut contenders, mut passed_over): (Vec<(&Candidate, Moment<'_>)>, Vec<PassedOver>) = (Vec::new(), Vec::new());
     let mut metrics = Vec::new();
     for candidate in judgement.candidates() {
         let is_behind = contenders.first().is_some_and(|(first, _)| first.priority < candidate.priority);
@@ -81,9 +81,14 @@ fn compare(one: &CandidateMetrics, other: &CandidateMetrics) -> Ordering {
 }
 
 /// What keeps a candidate out of a choice that is made for a slot it has now.
-fn keeps_out_now(fleet: &Fleet<'_>, bonds: &Bonds<'_>, of: (&Judgement, &Candidate), moment: Moment) -> Option<PassedOver> {
-    let resting =
-        |verdicts: Vec<Verdict>| PassedOver { workers: vec![of.1.worker.clone()], verdicts, liveness: None, capabilities_age_ms: None };
+fn keeps_out_now(fleet: &Fleet<'_>, bonds: &Bonds<'_>, of: (&Judgement, &Candidate), moment: Moment<'_>) -> Option<PassedOver> {
+    let resting = |verdicts: Vec<Verdict>| PassedOver {
+        workers: vec![of.1.worker.clone()],
+        verdicts,
+        liveness: None,
+        capabilities_age_ms: None,
+        probe_failure: None,
+    };
     keeps_out(fleet, bonds, of, moment).or_else(|| bonds.resting(&of.1.worker).map(|verdict| resting(vec![verdict])))
 }
 

@@ -62,7 +62,7 @@ fn mode(want: Want<'_>) -> SelectionMode {
 }
 
 /// The first candidate by rank that will do; those passed over when none will.
-fn first<'a>(fleet: &Fleet<'_>, want: Want<'_>, judgement: &'a Judgement) -> Result<Best<'a>, Vec<PassedOver>> {
+fn first<'a>(fleet: &Fleet<'a>, want: Want<'_>, judgement: &'a Judgement) -> Result<Best<'a>, Vec<PassedOver>> {
     let bonds = Bonds::of(fleet, want.run, want.destination);
     let mut passed_over = Vec::new();
     for candidate in judgement.candidates() {
@@ -73,6 +73,19 @@ fn first<'a>(fleet: &Fleet<'_>, want: Want<'_>, judgement: &'a Judgement) -> Res
         }
     }
     Err(passed_over)
+}
+
+/// What keeps the first workers that could do a destination of a run from it now, in words; `None` when one would be chosen, or none ever.
+pub(crate) fn waits_for(fleet: &Fleet<'_>, want: Want<'_>) -> Option<String> {
+    /// As many as fit on a line or two.
+    const TOLD: usize = 3;
+    match choose(fleet, want) {
+        Err(NoChoice::Wait(misses)) => {
+            let more = if misses.len() > TOLD { "; and others" } else { "" };
+            Some(misses[..misses.len().min(TOLD)].join("; ") + more)
+        }
+        Ok(_) | Err(NoChoice::Never(..)) => None,
+    }
 }
 
 /// Workers that could ever do a destination of a run, whatever keeps them from it now.
@@ -129,20 +142,20 @@ pub(super) fn keeps_out(
     fleet: &Fleet<'_>,
     bonds: &Bonds<'_>,
     (judgement, candidate): (&Judgement, &Candidate),
-    moment: Moment,
+    moment: Moment<'_>,
 ) -> Option<PassedOver> {
     let mut verdicts = bonds.lasting(&candidate.worker, judgement.resolution(candidate));
-    let (passing, liveness, capabilities_age_ms) = fleet.of_the_moment(moment);
-    verdicts.extend(passing);
+    let passing = fleet.of_the_moment(moment);
+    verdicts.extend(passing.verdicts);
     verdicts.extend(bonds.refusal(&candidate.worker));
-    let workers = vec![candidate.worker.clone()];
-    (!verdicts.is_empty()).then_some(PassedOver { workers, verdicts, liveness, capabilities_age_ms })
+    (!verdicts.is_empty()).then(|| PassedOver { workers: vec![candidate.worker.clone()], verdicts, ..passing })
 }
 
 /// Adds to those with the very same reasons.
 pub(super) fn add(passed_over: &mut Vec<PassedOver>, passed: PassedOver) {
+    let moment = |of: &PassedOver| (of.liveness, of.capabilities_age_ms);
     let alike = |known: &&mut PassedOver| {
-        known.verdicts == passed.verdicts && known.liveness == passed.liveness && known.capabilities_age_ms == passed.capabilities_age_ms
+        moment(known) == moment(&passed) && known.verdicts == passed.verdicts && known.probe_failure == passed.probe_failure
     };
     match passed_over.iter_mut().find(alike) {
         Some(known) => known.workers.extend(passed.workers),

@@ -19,7 +19,7 @@ mod xcode;
 pub use preview::preview;
 
 pub(crate) use adaptive::{hope, would_take};
-pub(crate) use choose::{Choice, Want, choose, could_ever, judge_again};
+pub(crate) use choose::{Choice, Want, choose, could_ever, judge_again, waits_for};
 pub(crate) use moment::{Fleet, Sight};
 pub(crate) use negotiated::version_of_run;
 pub(crate) use nobody::NoChoice;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rch_schemas::document::{PassedOver, Verdict};
+use rch_schemas::document::{PassedOver, ProbeFailure};
 use rch_schemas::id::CacheNamespace;
 use rch_schemas::wire::http::Liveness;
 use rch_schemas::{Reason, WorkerName};
@@ -33,27 +33,30 @@ pub(crate) enum Sight<'a> {
 
 /// Facts of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(super) struct Moment<'a> {
     pub(super) liveness: Liveness,
     /// Age of its capabilities in milliseconds.
     pub(super) capabilities_age_ms: Option<u64>,
+    /// What came of asking for younger ones, if that failed.
+    probe_failure: Option<&'a ProbeFailure>,
 }
 
-impl Moment {
+impl Moment<'_> {
     /// Nothing is known against the worker.
-    const GOOD: Self = Self { liveness: Liveness::Online, capabilities_age_ms: None };
+    const GOOD: Self = Self { liveness: Liveness::Online, capabilities_age_ms: None, probe_failure: None };
 }
 
-impl Fleet<'_> {
+impl<'a> Fleet<'a> {
     /// How a worker is right now.
-    pub(super) fn moment(&self, worker: &WorkerName) -> Moment {
+    pub(super) fn moment(&self, worker: &WorkerName) -> Moment<'a> {
         match self.sight {
             Sight::Heard(observed) => {
                 let row = self.state.workers.get(worker);
                 let liveness = row.map_or(Liveness::Unknown, |row| liveness(row, observed, &self.state.config, self.stamp.tick));
                 let age = observed.capabilities_age(worker, self.stamp.tick);
                 let milliseconds = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-                Moment { liveness, capabilities_age_ms: age.map(milliseconds) }
+                let probe_failure = observed.workers.get(worker).and_then(|row| row.probe_failure.as_ref());
+                Moment { liveness, capabilities_age_ms: age.map(milliseconds), probe_failure }
             }
             Sight::Recorded(selection) if selection.worker == *worker => {
                 Moment { capabilities_age_ms: selection.capabilities_age_ms, ..Moment::GOOD }
@@ -63,6 +66,7 @@ impl Fleet<'_> {
                 passed.map_or(Moment::GOOD, |passed| Moment {
                     liveness: passed.liveness.unwrap_or(Liveness::Online),
                     capabilities_age_ms: passed.capabilities_age_ms,
+                    probe_failure: passed.probe_failure.as_ref(),
                 })
             }
         }
@@ -82,17 +86,21 @@ impl Fleet<'_> {
         }
     }
 
-    /// Verdicts on a candidate's moment, with what of it they rest on: silence, and age of its capabilities.
-    pub(super) fn of_the_moment(&self, moment: Moment) -> (Vec<Verdict>, Option<Liveness>, Option<u64>) {
-        let silent = (moment.liveness != Liveness::Online).then_some(moment.liveness);
+    /// What speaks against a candidate at its moment, with what of it that rests on: silence, age of its capabilities, and why they are not
+    /// younger. Names no worker.
+    pub(super) fn of_the_moment(&self, moment: Moment<'_>) -> PassedOver {
+        let liveness = (moment.liveness != Liveness::Online).then_some(moment.liveness);
         let ttl_ms = self.state.config.probe_ttl_ms;
-        let stale = moment.capabilities_age_ms.filter(|age| *age > ttl_ms);
-        let offline = silent.map(|liveness| verdict(Reason::Offline, "online", liveness_word(liveness)));
-        let old = stale.map(|age| {
-            let (most, found) = (format!("at most {} s old", ttl_ms / 1_000), format!("{} s old", age / 1_000));
-            verdict(Reason::CapabilitiesStale, &most, &found)
+        let capabilities_age_ms = moment.capabilities_age_ms.filter(|age| *age > ttl_ms);
+        let probe_failure = moment.probe_failure.filter(|_| capabilities_age_ms.is_some());
+        let offline = liveness.map(|liveness| verdict(Reason::Offline, "online", liveness_word(liveness)));
+        let stale = capabilities_age_ms.map(|age| {
+            let most = format!("capabilities at most {} s old", ttl_ms / 1_000);
+            let failed = probe_failure.map_or_else(String::new, |failure| format!(", and reading them again failed: {failure}"));
+            verdict(Reason::CapabilitiesStale, &most, &format!("{} s old{failed}", age / 1_000))
         });
-        (offline.into_iter().chain(old).collect(), silent, stale)
+        let verdicts = offline.into_iter().chain(stale).collect();
+        PassedOver { workers: Vec::new(), verdicts, liveness, capabilities_age_ms, probe_failure: probe_failure.cloned() }
     }
 }
 

@@ -15,7 +15,7 @@ const TOLD: usize = 8;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum NoChoice {
     /// Some could do it later: what the first of them wait for, in words.
-    Wait(String),
+    Wait(Vec<String>),
     /// None could ever do it: the nearest miss's code, and the first misses in words.
     Never(Reason, String),
 }
@@ -38,7 +38,7 @@ pub(super) fn no_choice(bonds: &Bonds<'_>, judgement: &Judgement, passed_over: &
     let misses = misses(bonds, judgement, passed_over);
     let waiting: Vec<_> = misses.iter().filter(|miss| miss.could_ever).take(TOLD).map(told).collect();
     if !waiting.is_empty() {
-        return NoChoice::Wait(waiting.join("; "));
+        return NoChoice::Wait(waiting);
     }
     // The nearest miss has the fewest things in its way; the first by name among equals, so that the answer is always the same.
     let nearest = misses.iter().filter(|miss| !miss.verdicts.is_empty()).min_by_key(|miss| (miss.verdicts.len(), miss.worker));

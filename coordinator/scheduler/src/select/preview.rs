@@ -30,8 +30,8 @@ pub fn preview(state: &State, observed: &Observed, command: &Command, submitted:
     for index in (0..).take(run.destinations.len()) {
         choices.push(match choose(&fleet, Want { run: &run, destination: index, revision: index + 1 }) {
             Ok(choice) => Some(choice),
-            Err(NoChoice::Wait(detail)) => {
-                problems.push(format!("would wait: {detail}"));
+            Err(NoChoice::Wait(misses)) => {
+                problems.push(format!("would wait: {}", misses.join("; ")));
                 None
             }
             Err(NoChoice::Never(code, detail)) => {

@@ -84,9 +84,46 @@ fn capabilities_that_are_too_old_exclude_the_worker_until_it_is_probed() {
     let run_id = submit(&mut farm, |_| {});
     assert_eq!(farm.run(&run_id).state, RunState::Queued);
     assert!(farm.run(&run_id).selection(0).is_none());
+    let because = |farm: &Farm| {
+        let job = farm.job(&run_id, 0);
+        let board = crate::Board::of(&farm.state, &farm.observed, rch_schemas::Tick(farm.tick));
+        board.waiting(farm.run(&run_id), &job.job_id).unwrap().detail
+    };
+    let told = "no worker that matches takes jobs now: mac-1: required capabilities at most 300 s old, found 301 s old";
+    assert_eq!(because(&farm), told);
+    fail_probe(&mut farm, "mac-1");
+    assert_eq!(because(&farm), format!("{told}, and reading them again failed: no agent listens (after 3.0 s)"));
     farm.hear("mac-1");
     farm.ask(CommandBody::Tick);
-    assert_eq!(farm.offers("mac-1").len(), 1);
+    assert_eq!(farm.offers("mac-1").len(), 1, "they came after all");
+}
+
+/// What the coordinator notes when an agent was asked for its capabilities and they did not come.
+fn fail_probe(farm: &mut Farm, name: &str) {
+    let failure = rch_schemas::document::ProbeFailure { error: "no agent listens".to_owned(), after_ms: 3_000 };
+    farm.observed.workers.get_mut(&worker(name)).unwrap().probe_failure = Some(failure);
+}
+
+#[test]
+fn a_worker_that_could_not_be_probed_is_passed_over_with_error_and_duration_once_its_capabilities_are_old() {
+    let mut farm = Farm::with(&["mac-1", "mac-2"]);
+    fail_probe(&mut farm, "mac-1");
+    let young = submit(&mut farm, |_| {});
+    assert_eq!(farm.run(&young).selection(0).unwrap().selection.worker, worker("mac-1"), "they still count");
+    farm.hear("mac-2");
+    farm.tick += 301_000;
+    farm.hear("mac-2");
+    farm.observed.workers.get_mut(&worker("mac-1")).unwrap().heard_at = Some(rch_schemas::Tick(farm.tick));
+    let old = submit(&mut farm, |_| {});
+    let selection = &farm.run(&old).selection(0).unwrap().selection;
+    assert_eq!(selection.worker, worker("mac-2"));
+    let [passed] = selection.passed_over.as_slice() else { panic!("{selection:?}") };
+    let failure = passed.probe_failure.as_ref().unwrap();
+    assert_eq!(
+        (passed.workers.as_slice(), failure.error.as_str(), failure.after_ms),
+        ([worker("mac-1")].as_slice(), "no agent listens", 3_000)
+    );
+    farm.assert_recovers();
 }
 
 #[test]

@@ -106,7 +106,7 @@ pub(crate) fn worker_state((state, ledger_seq): (&State, LedgerSeq), name: &Work
     let all = plant == Some(Plant::CancelledStillWanted);
     let wanted = worker.held.iter().filter(|(job_id, _)| state.jobs.get(job_id).is_some_and(|job| all || !job.cancel_requested));
     let wanted = wanted.map(|(job_id, attempt)| WantedAttempt { job_id: job_id.clone(), attempt: *attempt }).collect();
-    Some(WorkerState { session, ledger_seq, draining: worker.intake != Intake::Open, wanted })
+    Some(WorkerState { session, ledger_seq, draining: worker.intake != Intake::Open, wanted, probe_ttl_ms: None })
 }
 
 /// Everything that should be so and is not is done again.
