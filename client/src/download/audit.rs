@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rch_bundle::artifacts::{self, Verified};
-use rch_schemas::document::Farm;
+use rch_schemas::document::{Farm, WorkerSelection};
 use rch_schemas::seal::{ATTESTATION_PATH, Attestation, MANIFEST_PATH, Manifest, SignerRole};
 use rch_schemas::{Reason, Sha256};
 use serde::Serialize;
@@ -16,6 +16,8 @@ use crate::output::{count, grouped};
 
 /// The exact bytes that were hashed into the job key.
 const KEY_INPUTS: &str = "job_key_inputs.jcs";
+/// Why this worker was chosen.
+const EVIDENCE: &str = "worker_selection.json";
 /// Levels below a directory where sets lie: `<run>/<action>/<job>`.
 const LEVELS: usize = 3;
 
@@ -100,6 +102,7 @@ pub(crate) fn audit(directory: &Path, pins: &Pins) -> Audited {
     {
         claims.push(files(directory, &manifest));
         claims.extend(job_key(directory, signed));
+        claims.extend(evidence(directory, signed));
         claims.extend(readings(signed));
     }
     Audited { directory: directory.to_owned(), claims, signed }
@@ -203,6 +206,26 @@ fn job_key(directory: &Path, signed: &Attestation) -> Option<Claim> {
     })
 }
 
+/// Why this worker was chosen, when the set has it: the digest is over the choice, and over the judgement of the fleet by its own.
+fn evidence(directory: &Path, signed: &Attestation) -> Option<Claim> {
+    let expected = signed.evidence_sha256?;
+    let bytes = fs::read(directory.join(EVIDENCE)).ok()?;
+    let found = serde_json::from_slice(&bytes).ok().and_then(|received| WorkerSelection::received_sha256(&received));
+    Some(match found {
+        Some(found) if found == expected => {
+            Claim::proven(format!("{EVIDENCE} is the choice {} that was signed, and its judgement the one it names", expected.short()))
+        }
+        Some(found) => {
+            let text = format!("{EVIDENCE} has the digest {}, the signature is about {}", found.short(), expected.short());
+            Claim::refuted(Reason::IntegrityMismatch, text)
+        }
+        None => {
+            let text = format!("{EVIDENCE} holds another judgement of the fleet than the one that it names");
+            Claim::refuted(Reason::IntegrityMismatch, text)
+        }
+    })
+}
+
 /// The tools before and after, as the worker read them: its word, no more.
 fn readings(signed: &Attestation) -> Option<Claim> {
     let (before, after) = (signed.before.as_ref()?, signed.after.as_ref()?);
@@ -229,4 +252,38 @@ pub(crate) fn tally(sets: usize, claims: &[&Claim]) -> String {
     let refuted = if refuted == 0 { "none".to_owned() } else { grouped(refuted) };
     let (proven, open) = (number(Standing::Proven), number(Standing::NotProven));
     format!("{}: {} proven, {} not proven, {refuted} refuted", count(sets as u64, "set"), grouped(proven), grouped(open))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn evidence_is_proven_with_its_judgement_and_refuted_with_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let judgement = json!({"fleet_version": 4});
+        let body = json!({"selected_worker": "mac-1", "judgement_sha256": Sha256::of_canonical(&judgement).unwrap()});
+        let signed: Attestation = serde_json::from_value(json!({
+            "schema_version": 1, "schema_id": "rch-xcode/attestation@1", "created_at": "2026-01-01T00:00:00Z", "run_id": "run-0000001",
+            "job_id": "job-0000001", "job_key": null, "attempt": 1, "manifest_sha256": Sha256::of(""), "protocol_version": 1,
+            "evidence_sha256": Sha256::of_canonical(&body).unwrap(),
+            "signer": {"role": "worker", "name": "mac-1", "fingerprint": Sha256::of("")},
+            "public_key": rch_schemas::seal::SigningKey::from_seed([7; 32]).public_key(),
+        }))
+        .unwrap();
+        let standing = |name: &str, value: serde_json::Value| {
+            let mut document = body.clone();
+            document["judgement"] = judgement.clone();
+            document[name] = value;
+            fs::write(directory.path().join(EVIDENCE), document.to_string()).unwrap();
+            evidence(directory.path(), &signed).unwrap().standing
+        };
+        assert_eq!(standing("signature", "00".into()), Standing::Proven);
+        assert_eq!(standing("judgement", json!({"fleet_version": 5})), Standing::Refuted);
+        assert_eq!(standing("selected_worker", "mac-2".into()), Standing::Refuted);
+    }
 }
