@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use rch_scheduler::{
-    Agenda, AttemptState, Command, CommandBody, Decision, Event, Observed, Reply, Share, Stamp, State, StateRows, Touched, apply, decide,
-    settle,
+    Agenda, AttemptState, Command, CommandBody, Decision, Event, Judgement, Observed, Reply, Share, Stamp, State, StateRows, Touched,
+    apply, decide, settle,
 };
 use rch_schemas::wire::WireError;
 use rch_schemas::wire::agent::ReportBody;
@@ -30,6 +30,7 @@ impl Brain {
     pub(crate) fn settle(self, state: &State, observed: &Observed, stamp: &Stamp, agenda: &mut Agenda) -> Vec<Event> {
         match self.plant.and_then(|plant| seen_by_settle(plant, state)) {
             Some(seen) => settle(&from_rows(&seen), observed, stamp, &mut Agenda::everything()),
+            None if self.plant == Some(Plant::FreeWorkerPreferred) => prefer_free(state, settle(state, observed, stamp, agenda)),
             None => settle(state, observed, stamp, agenda),
         }
     }
@@ -123,6 +124,26 @@ fn seen_by_settle(plant: Plant, state: &State) -> Option<State> {
         }),
         _ => return None,
     })
+}
+
+/// Among workers that give the same key, the one that holds least is taken.
+fn prefer_free(state: &State, mut events: Vec<Event>) -> Vec<Event> {
+    let judged: Vec<Judgement> = events
+        .iter()
+        .filter_map(|event| if let Event::FleetJudged { judgement } = event { Some(judgement.clone()) } else { None })
+        .collect();
+    for event in &mut events {
+        let Event::WorkerSelected { selection } = event else { continue };
+        let known = state.judgements().chain(&judged).find(|judgement| judgement.sha256() == selection.judgement_sha256);
+        let candidates = known.map(Judgement::candidates).unwrap_or_default();
+        let chosen = candidates.iter().find(|candidate| candidate.worker == selection.worker);
+        let equals = candidates.iter().filter(|candidate| chosen.is_some_and(|chosen| chosen.resolution == candidate.resolution));
+        let free = equals.filter_map(|candidate| state.workers.get(&candidate.worker)).min_by_key(|worker| worker.held.len());
+        if let Some((worker, (capabilities_sha256, _))) = free.and_then(|worker| Some((worker, worker.facts.as_ref()?))) {
+            (selection.worker, selection.capabilities_sha256) = (worker.name.clone(), *capabilities_sha256);
+        }
+    }
+    events
 }
 
 fn changed(mut state: State, change: impl FnOnce(&mut State)) -> State {

@@ -58,6 +58,7 @@ plants! {
     MissingOnce: "one heartbeat without an attempt ends it, even one from before its claim" => [NothingIsKilledWithoutCause];
     SharesForgotten: "every run of a requester starts at the same virtual time" => [SharesAreKept];
     AgeIgnored: "a job never leaves its band, however long it waits" => [NobodyStarves];
+    FreeWorkerPreferred: "a choice among equals goes by who holds less at the moment, which no record tells" => [ChoicesReplay];
     EndNotNoted: "the end of a job puts nothing on the agenda" => [NothingPanics, EverythingEnds];
     // The leader.
     EffectsBeforeTheRecord: "answers and offers leave before the record is acknowledged" =>

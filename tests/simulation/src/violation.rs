@@ -74,6 +74,8 @@ pub enum Promise {
     StateIsTheLedger,
     /// A recorded decision is made again, byte for byte.
     DecisionsReplay,
+    /// Every judgement of the fleet and every choice of a worker is made again from the ledger alone, byte for byte.
+    ChoicesReplay,
     /// When everything is whole again, everything comes to its end.
     EverythingEnds,
     /// Nothing panics.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rch_scheduler::{
-    Agenda, Command, CommandBody, DECISION_VERSION, Event, FarmConfig, Ids, InventoryEntry, LEDGER_VERSION, Now, Observed, Record,
-    RecordedCommand, Stamp, State, SubmitRequest, apply, decide, settle,
+    Agenda, CheckedReport, Command, CommandBody, DECISION_VERSION, Event, FarmConfig, Ids, InventoryEntry, LEDGER_VERSION, Now, Observed,
+    Record, RecordedCommand, Stamp, State, SubmitRequest, apply, decide, settle,
 };
 use rch_schemas::capabilities::{Facts, Limits, Macos, Xcode, XcodeState};
 use rch_schemas::document::{
@@ -118,7 +118,8 @@ fn announced(name: &str) -> CommandBody {
         observed: rch_schemas::capabilities::Observed::default(),
     };
     let session = format!("session-{name}-1").parse().unwrap();
-    CommandBody::Report { worker, report: Box::new(Report { session, number: 1, body: ReportBody::Announce(Box::new(announce)) }) }
+    let report = Report { session, number: 1, body: ReportBody::Announce(Box::new(announce)) };
+    CommandBody::Report { worker, report: Box::new(CheckedReport::new(report)) }
 }
 
 fn request() -> SubmitRequest {

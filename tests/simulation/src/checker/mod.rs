@@ -92,6 +92,10 @@ pub(crate) fn landed(world: &mut World, record: &Record) {
     checker.note(world, broken);
     state::replay(&mut checker, world, record);
     for (index, event) in (0..).zip(&record.events) {
+        if checker.violations.is_empty() {
+            let broken = state::choices(&checker.state, world, (&record.stamp, index, event));
+            checker.note(world, broken);
+        }
         let case = Case { book: &checker.book, world, record };
         let broken: Broken = RULES.iter().flat_map(|rule| rule(&case, event)).collect();
         checker.note(world, broken);

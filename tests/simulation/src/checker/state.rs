@@ -1,6 +1,6 @@
 //! The state is the fold of the ledger, and a recorded decision is made again, byte for byte.
 
-use rch_scheduler::{Event, State};
+use rch_scheduler::{Decided, Event, Replayed, Stamp, State};
 
 use super::{Broken, Case, Checker};
 use crate::brain::from_rows;
@@ -49,6 +49,20 @@ pub(super) fn replay(checker: &mut Checker, world: &World, record: &Record) {
         broken.push((Promise::DecisionsReplay, detail));
     }
     checker.note(world, broken);
+}
+
+/// What was chosen is chosen again by the scheduler's own replay, and so is what it rests on. A planted bug that has the scheduler believe
+/// something else makes other choices by that alone, and must be found by what comes of them.
+pub(super) fn choices(state: &State, world: &World, (stamp, index, event): (&Stamp, u32, &Event)) -> Broken {
+    if world.brain.plant.is_some_and(|plant| !plant.promises().contains(&Promise::ChoicesReplay)) {
+        return Vec::new();
+    }
+    let decided = Decided { state, stamp, index, event };
+    let judgement = decided.judgement();
+    let again = [judgement.as_ref().unwrap_or(event), event].map(|event| Decided { event, ..decided }.again());
+    let is_same = |again: &Option<Replayed>| matches!(again, None | Some(Replayed::Same));
+    let broken = again.into_iter().filter(|again| !is_same(again));
+    broken.map(|again| (Promise::ChoicesReplay, format!("{event:?} of record {} replays as {again:?}", stamp.seq.0))).collect()
 }
 
 /// Every coordinator that has read the whole ledger shows its fold, and a leader decides from nothing else.
