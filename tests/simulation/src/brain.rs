@@ -31,8 +31,26 @@ impl Brain {
         match self.plant.and_then(|plant| seen_by_settle(plant, state)) {
             Some(seen) => settle(&from_rows(&seen), observed, stamp, &mut Agenda::everything()),
             None if self.plant == Some(Plant::FreeWorkerPreferred) => prefer_free(state, settle(state, observed, stamp, agenda)),
-            None => settle(state, observed, stamp, agenda),
+            None => self.planted_choice(settle(state, observed, stamp, agenda), state),
         }
+    }
+
+    /// A choice among equals that goes wrong, with the offer that follows it.
+    fn planted_choice(self, mut events: Vec<Event>, state: &State) -> Vec<Event> {
+        let [Event::WorkerSelected { selection }, Event::AttemptOffered { worker, session, .. }] = events.as_mut_slice() else {
+            return events;
+        };
+        if self.plant == Some(Plant::LoadMadeUp) {
+            selection.metrics.iter_mut().for_each(|metrics| metrics.running += 1);
+        }
+        if self.plant == Some(Plant::AnyoneOfEquals)
+            && let Some(last) = selection.metrics.last().and_then(|metrics| state.workers.get(&metrics.worker))
+            && let Some((facts, running)) = last.facts.as_ref().zip(last.session.as_ref())
+        {
+            (selection.worker, selection.capabilities_sha256) = (last.name.clone(), facts.0);
+            (*worker, *session) = (last.name.clone(), running.id.clone());
+        }
+        events
     }
 
     pub(crate) fn apply(self, state: &mut State, stamp: &Stamp, index: u32, event: &Event) -> Touched {

@@ -131,7 +131,7 @@ fn options(wish: &Wish) -> RunOptions {
         xcode: wish.xcode.map(|xcode| xcode.parse().expect("a requirement")),
         tools: BTreeSet::new(),
         env: BTreeMap::new(),
-        selection: SelectionMode::Deterministic,
+        selection: if wish.adaptive { SelectionMode::Adaptive } else { SelectionMode::Deterministic },
         tags: BTreeSet::new(),
         worker: wish.worker.map(worker_name),
         timeouts: Timeouts { queue_seconds: wish.queue_seconds, overall_seconds: OVERALL_SECONDS, ..Timeouts::default() },

@@ -79,6 +79,8 @@ pub(crate) struct Wish {
     pub(crate) priority: Priority,
     pub(crate) queue_seconds: u32,
     pub(crate) continue_on_failure: bool,
+    /// Whether its workers are chosen when they have a slot.
+    pub(crate) adaptive: bool,
     /// The label under which it takes the place of those before it.
     pub(crate) supersede: Option<&'static str>,
     /// When the client sends it first, in milliseconds.
@@ -127,6 +129,8 @@ pub(crate) fn wishes(plan: &Plan, rng: &mut fastrand::Rng) -> Vec<Wish> {
             priority: [Priority::Normal, Priority::Normal, Priority::Interactive, Priority::Batch][rng.usize(0..4)],
             queue_seconds: if rng.u8(0..4) == 0 { rng.u32(30..600) } else { 86_400 },
             continue_on_failure: rng.u8(0..5) == 0,
+            // In every third plan, three of four: beside those that were chosen for ahead.
+            adaptive: plan.seed % 3 == 2 && !index.is_multiple_of(4),
             // In every fourth plan, of every second request: most histories are to end by themselves.
             supersede: (plan.seed % 4 == 1 && index.is_multiple_of(2)).then_some("pr-7"),
             at_ms: if plan.flood { rng.u64(10_000..20_000) } else { rng.u64(0..plan.faults_ms.max(60_000)) },

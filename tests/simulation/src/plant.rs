@@ -59,6 +59,8 @@ plants! {
     SharesForgotten: "every run of a requester starts at the same virtual time" => [SharesAreKept];
     AgeIgnored: "a job never leaves its band, however long it waits" => [NobodyStarves];
     FreeWorkerPreferred: "a choice among equals goes by who holds less at the moment, which no record tells" => [ChoicesReplay];
+    AnyoneOfEquals: "whichever of equal workers comes last by name is chosen" => [TheBestOfEqualsIsChosen];
+    LoadMadeUp: "what is recorded of a worker's load is not what it has" => [TheBestOfEqualsIsChosen];
     EndNotNoted: "the end of a job puts nothing on the agenda" => [NothingPanics, EverythingEnds];
     // The leader.
     EffectsBeforeTheRecord: "answers and offers leave before the record is acknowledged" =>

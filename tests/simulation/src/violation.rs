@@ -64,6 +64,8 @@ pub enum Promise {
     RefusalsAreRespected,
     /// With a free slot, no waiting job is overtaken without bound.
     NobodyStarves,
+    /// Of equal workers that have a slot, the one is chosen that the documented order names, by values that are true.
+    TheBestOfEqualsIsChosen,
     /// Deadlines are kept: not missed, and not early.
     DeadlinesAreKept,
     /// Farm time never goes back and stands still while nobody leads.

@@ -49,6 +49,8 @@ pub(super) struct RunRow {
     pub(super) continue_on_failure: bool,
     /// Until when it waits for its source.
     pub(super) gap: Option<Tick>,
+    /// Whether its workers are chosen when they have a slot.
+    pub(super) adaptive: bool,
     pub(super) selections: BTreeMap<u32, Selected>,
     /// What each destination was first run with.
     pub(super) keys: BTreeMap<u32, (Toolchain, ResolvedDestination)>,

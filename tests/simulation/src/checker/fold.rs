@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rch_scheduler::{AcceptedRun, Event, Selection, Stamp};
-use rch_schemas::document::Outcome;
+use rch_schemas::document::{Outcome, SelectionMode};
 use rch_schemas::wire::http::Intake;
 use rch_schemas::{Attempt, JobId, Reason, RunId, SessionId, Sha256, Tick, WorkerName};
 
@@ -118,6 +118,7 @@ impl Book {
             queue_ms: u64::from(run.options.timeouts.queue_seconds) * 1_000,
             continue_on_failure: run.options.continue_on_failure,
             gap: None,
+            adaptive: run.options.selection == SelectionMode::Adaptive,
             selections: BTreeMap::new(),
             keys: BTreeMap::new(),
         };

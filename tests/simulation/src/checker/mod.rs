@@ -8,6 +8,7 @@ mod book;
 mod causes;
 mod deadlines;
 mod ending;
+mod equals;
 mod fleet;
 mod fold;
 mod keys;
@@ -69,6 +70,7 @@ const RULES: &[Rule] = &[
     causes::interruptions,
     causes::losses,
     deadlines::early,
+    equals::chosen,
     fleet::losses,
     fleet::sessions,
     keys::starts,

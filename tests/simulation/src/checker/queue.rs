@@ -74,7 +74,10 @@ impl Book {
     fn could_start(&self, job: &JobRow, run: &RunRow, worker: &rch_schemas::WorkerName, now: rch_schemas::Tick) -> bool {
         let waits = job.outcome.is_none() && job.live().is_none() && !job.cancelled && run.gap.is_none();
         let turn = self.before(job, run).all(|(_, other)| other.outcome.is_some());
-        let Some((selection, row)) = run.selections.get(&job.destination).zip(self.workers.get(worker)) else { return false };
+        let Some(row) = self.workers.get(worker) else { return false };
+        // Who may go to any of several workers does not stand in the line of the one that was last chosen for it.
+        let is_bound = !run.adaptive || run.keys.contains_key(&job.destination);
+        let Some(selection) = run.selections.get(&job.destination).filter(|_| is_bound) else { return false };
         let selection = &selection.selection;
         let enrolled = self.config.inventory.contains_key(worker);
         let there = enrolled
