@@ -129,14 +129,14 @@ fn a_leader_that_stops_at(point: &str) {
     standby.wait_until_leading();
     farm.coordinator().signal(Signal::SIGCONT);
     wait_until("the old leader knows", || farm_log(&farm).contains("no longer leading"));
-    // It has the lead again once the other is gone, and with it the client its coordinator.
+    // It has the lead again once the other is gone, and with it the client its coordinator; or the run has ended before that.
     drop(standby);
     let outcome = running.wait().expect(0);
     let story = Ledger::read(&farm).story();
     assert_eq!(story.runs.len(), 1, "one run, however often it was submitted");
     let run = &story.runs[outcome.run_id()];
     assert_eq!((run.exit_code, &story.jobs[&run.jobs[0]].started[..]), (Some(0), &[1][..]));
-    assert!(story.terms >= 4, "the farm's, the stopped one's, the standby's, and again: {}", story.terms);
+    assert!(story.terms >= 3, "the farm's, the stopped one's, the standby's: {}", story.terms);
 }
 
 fn farm_log(farm: &Farm) -> String {

@@ -205,11 +205,14 @@ fn a_run_that_waits_for_a_closed_mac_does_not_hold_the_time_of_the_others() {
     let turns = farm.build_all();
     let of_ada = turns[..6].iter().filter(|who| *who == "ada").count();
     assert!((2..=3).contains(&of_ada), "a newcomer joins the present, not the past: {turns:?}");
+    for number in 30..33 {
+        farm.build_for("lee", &format!("request-{number:04}"), Priority::Normal);
+    }
     farm.hear("mac-2");
     farm.set_intake("mac-2", Intake::Open);
     farm.ask(CommandBody::Tick);
     assert_eq!(farm.offers("mac-2").len(), 1);
-    assert!(farm.run(&stuck).share.start > 0, "who was kept away joins where the others are");
+    assert!(farm.run(&stuck).share.start > 0, "who was kept away joins where the others wait");
 }
 
 fn any_priority() -> impl Strategy<Value = Priority> {
