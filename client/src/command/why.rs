@@ -5,7 +5,7 @@ use std::time::Duration;
 use rch_scheduler::DECISION_VERSION;
 use rch_schemas::document::{Choice, OtherWorkers, SelectionMode, Verdict, WaitSpan, Why};
 use rch_schemas::wire::http::{JobView, RunView};
-use rch_schemas::{JobId, WorkerName};
+use rch_schemas::{JobId, Reason, WorkerName};
 use serde_json::json;
 
 use super::Context;
@@ -146,12 +146,27 @@ fn candidate(choice: &Choice, row: &OtherWorkers, rank: u32, name: &WorkerName) 
     [name.to_string(), format!("rank {rank}"), why]
 }
 
-/// `found 16B40, required 16C5032a; would rank 4 with 16C5032a`.
+/// `NO_SUCH_XCODE: found 16B40, required 16C5032a; would rank 4 with 16C5032a`, or `draining: "Xcode 16.3"; would rank 1`.
 fn exclusion(row: &OtherWorkers) -> String {
-    let verdict = |verdict: &Verdict| format!("{}: found {}, required {}", verdict.code, verdict.found, verdict.required);
-    let verdicts: Vec<String> = row.verdicts.iter().map(verdict).collect();
-    let would = row.counterfactual.as_ref().map_or_else(String::new, |would| format!("; {would}"));
+    let verdicts: Vec<String> = row.verdicts.iter().map(|verdict| closed(verdict).unwrap_or_else(|| compared(verdict))).collect();
+    let would = row.counterfactual.as_ref().map_or_else(String::new, |would| {
+        // What would have to change is that somebody opens it, which the reason says already.
+        let is_closed = row.verdicts.iter().all(|verdict| closed(verdict).is_some());
+        let rank = would.split_once(" with ").filter(|_| is_closed).map_or(would.as_str(), |(rank, _)| rank);
+        format!("; {rank}")
+    });
     format!("{}{would}", verdicts.join(", "))
+}
+
+fn compared(verdict: &Verdict) -> String {
+    format!("{}: found {}, required {}", verdict.code, verdict.found, verdict.required)
+}
+
+/// What an operator, or the farm, said when closing the worker; `None` when another thing excludes it.
+fn closed(verdict: &Verdict) -> Option<String> {
+    let word =
+        [(Reason::Draining, "draining"), (Reason::Quarantined, "quarantined")].into_iter().find(|(code, _)| *code == verdict.code)?.1;
+    Some(if verdict.found.is_empty() { word.to_owned() } else { format!("{word}: \"{}\"", verdict.found) })
 }
 
 fn tell_wait(reporter: &mut Reporter, why: &Why, which: &str) {
@@ -185,5 +200,30 @@ fn is_event(span: &WaitSpan) -> bool {
         Reason::Backoff | Reason::Source => true,
         Reason::Worker => span.waited_ms == 0,
         Reason::Step | Reason::Slot | Reason::Claim => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    fn excluded(code: &str, required: &str, found: &str) -> String {
+        let row = json!({
+            "workers": ["macmini-02"],
+            "priority": 10,
+            "verdicts": [{"code": code, "required": required, "found": found}],
+            "counterfactual": format!("would rank 1 with {required}"),
+        });
+        exclusion(&serde_json::from_value(row).unwrap())
+    }
+
+    #[test]
+    fn a_closed_worker_is_told_in_the_words_of_who_closed_it_and_others_by_what_was_compared() {
+        assert_eq!(excluded("DRAINING", "open", "Xcode 16.3"), "draining: \"Xcode 16.3\"; would rank 1");
+        assert_eq!(excluded("QUARANTINED", "open", ""), "quarantined; would rank 1");
+        let told = "NO_SUCH_XCODE: found 16B40, required 16C5032a; would rank 1 with 16C5032a";
+        assert_eq!(excluded("NO_SUCH_XCODE", "16C5032a", "16B40"), told);
     }
 }
