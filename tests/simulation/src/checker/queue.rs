@@ -1,8 +1,9 @@
 //! Nobody starves: while a worker has slots to give, the job of a requester that has waited longest is not overtaken without bound.
 //!
 //! Measured as: a job that could start on its worker, the oldest of its requester and band there, sees at most so many younger jobs start
-//! there that its share and its age put behind it. Order of arrival gives none; retries and steps of runs that have started give a few. What
-//! is ahead by share is bounded by the shares themselves: the runs of a requester follow one another in virtual time.
+//! there that its share and its age put behind it. Order of arrival gives none. Later steps and retries of runs that have started go first by
+//! rule, are bounded by their runs, and do not count. What is ahead by share is bounded by the shares
+//! themselves: the runs of a requester follow one another in virtual time.
 
 use rch_scheduler::Event;
 use rch_schemas::document::Priority;
@@ -12,7 +13,7 @@ use super::book::{Book, JobRow, RunRow};
 use super::{Broken, Case};
 use crate::violation::Promise;
 
-/// Younger jobs that may go first: the later steps and the retries of runs that have started.
+/// Younger jobs that may go first: the tries of runs that were offered a slot before and have not started.
 const OVERTAKEN_MAX: u32 = 6;
 
 pub(super) fn overtaking(case: &Case<'_>, event: &Event) -> Broken {
@@ -48,7 +49,9 @@ impl Book {
         now: rch_schemas::Tick,
     ) -> impl Iterator<Item = (&'a rch_schemas::JobId, &'a JobRow, &'a RunRow)> {
         let older = self.open.iter().filter_map(|run_id| self.runs.get(run_id)).filter(|run| run.order < younger.order);
-        let behind = older.filter(move |run| self.band(run, now) <= self.band(younger, now) && run.share.start <= younger.share.start);
+        let begins = younger.keys.is_empty();
+        let behind =
+            older.filter(move |run| begins && self.band(run, now) <= self.band(younger, now) && run.share.start <= younger.share.start);
         let jobs = behind.flat_map(|run| run.steps.iter().flatten().filter_map(move |job_id| Some((job_id, self.jobs.get(job_id)?, run))));
         let could: Vec<_> = jobs.filter(|(_, job, run)| self.could_start(job, run, worker, now)).collect();
         let mut heads = std::collections::BTreeMap::new();
